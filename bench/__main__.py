@@ -14,8 +14,8 @@ from bench.table import Row, render
 
 MEASURES = (
     "process", "studio", "engine", "again", "journal", "validation", "models", "lora", "retrieval",
-    "agents", "canvas", "streams", "studio_memory", "logic", "exchange", "serving", "batch",
-    "cluster", "experiments", "training",
+    "agents", "canvas", "streams", "newcomer", "studio_memory", "logic", "exchange", "serving",
+    "batch", "cluster", "experiments", "training",
 )  # fmt: skip
 """Modules with a `measure(quick)` that yields rows. Whole processes come first, while this one is
 small and the machine quiet."""

@@ -1,4 +1,4 @@
-"""A newcomer who reads nothing: from the first page to an answer of a flow of one's own."""
+"""A newcomer's first own flow, in few gestures; and the steps that lead to it."""
 
 from __future__ import annotations
 
@@ -7,46 +7,28 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import drawn, finished, front, own, settings, shoot, side
-from tests.browser.flow_files import wait_for
+from tests.browser.editor_page import drawn, own, shoot, side
 from tests.browser.harness import ROOT, serve
+from tests.browser.newcomer import first_own_flow
 
 MOST = 8
-"""Gestures (clicks and fields typed into) in which the first own flow must answer."""
+"""Gestures in which the first own flow must answer. How long it takes is measured in `bench`."""
 
 
 def test_the_first_own_flow_answers_within_eight_gestures_and_the_steps_can_be_left(
     tmp_path: Path, empty_page: Page
 ) -> None:
     page = empty_page
-    gestures: list[str] = []
     with serve(ROOT / "studio" / "app.py", tmp_path / "home") as server:
         page.goto(server.url)
         steps = page.locator(".st-key-first-steps")
         expect(steps.get_by_role("button", name="Take the smallest")).to_be_visible()
         expect(steps.get_by_role("button", name="Open it")).to_be_disabled()
         shoot(page, "first-steps")
-        steps.get_by_role("button", name="New canvas").click()
-        gestures.append("New canvas")
-        page.get_by_role("button", name="Start with these five").click()
-        gestures.append("Start with these five")
-        expect(page.locator(".pb-node")).to_have_count(5)
-        prompt = page.locator(".react-flow__node").filter(has_text="Prompt template")
-        prompt.locator(".pb-head").click()
-        gestures.append("the prompt")
-        template = settings(page).get_by_role("textbox", name="Template")
-        template.fill("Answer in one word: {question}")
-        gestures.append("its text")
-        file = server.home / "flows" / "untitled.json"
-        wait_for(page, lambda: "one word" in file.read_text("utf-8"))
-        main = page.get_by_test_id("stMain")
-        main.get_by_role("button", name="Run", exact=True).first.click()
-        gestures.append("Run")
-        expect(front(page)).to_have_text("Run")
-        finished(page)
+        gestures = first_own_flow(server, page)
         assert len(gestures) <= MOST, gestures
         expect(side(page).get_by_text("Finished").first).to_be_visible()
-        assert len(read_flow(file).nodes) == 5
+        assert len(read_flow(server.home / "flows" / "untitled.json").nodes) == 5
         page.goto(server.url)
         expect(own(page, "Untitled")).to_be_visible()
         expect(steps.get_by_text("done", exact=True)).to_have_count(2)
