@@ -65,9 +65,9 @@ def arguments_of(raw: str, function: Function | None) -> dict[str, Any]:
             raise ValueError("The arguments are missing.")
         return {}
     try:
-        found = json.loads(raw)
+        found = _json(raw)
         if isinstance(found, str):
-            found = json.loads(found)
+            found = _json(found)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"The arguments are not JSON ({_why(error)}).") from None
     if found is None and not needs:
@@ -77,7 +77,28 @@ def arguments_of(raw: str, function: Function | None) -> dict[str, Any]:
     return found
 
 
+def _json(raw: str) -> Any:
+    """JSON that can mean one thing only, and can be sent on.
+
+    Raises:
+        ValueError: an object says a name twice, a text holds half a character, or it is no JSON.
+    """
+    found = json.loads(raw, object_pairs_hook=_once)
+    json.dumps(found, ensure_ascii=False).encode()  # a half character cannot be
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        twice = next(name for name in told if [name for name, _ in pairs].count(name) > 1)
+        raise ValueError(f"{json.dumps(twice)} is there twice")
+    return told
+
+
 def _why(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "a text holds half a character"
     return str(error) if isinstance(error, ValueError) else "nested too deep"
 
 
@@ -179,7 +200,7 @@ def shown(raw: str) -> str:
 
 _MARKS = (
     "<tool_call", "<function_call", "<function=", "<|python_tag|>", "[TOOL_CALLS]", "<invoke ",
-    "<|tool_call", "<｜tool", "<tool_use", "<function_calls",
+    "<|tool_call", "<｜tool", "<tool_use", "<function_calls", "to=functions.",
 )  # fmt: skip
 """How models of different makers begin a call that their server should have read."""
 
@@ -201,7 +222,7 @@ def written_call(text: str, names: Collection[str]) -> str:
             return shown(text[at:])
     bare = _FENCE.sub("", text).strip()
     listed = "|".join(re.escape(name) for name in names)
-    if re.fullmatch(rf"(?:{listed})\s*\(.*\)", bare, re.DOTALL):
+    if re.fullmatch(rf"\[?\s*(?:{listed})\s*\(.*\)\s*\]?", bare, re.DOTALL):
         return shown(bare)
     if re.search(rf"^\s*Action\s*:\s*(?:{listed})\s*$", text, re.MULTILINE):
         return shown(text)

@@ -26,7 +26,7 @@ from patchbay.nodes.values import Document
 if TYPE_CHECKING:
     from patchbay.nodes.retrieval.vectors import Vector
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the same chunks would be indexed otherwise: older indexes then count as absent."""
 COLLECTION = "chunks"
 SQLITE = b"SQLite format 3\0"

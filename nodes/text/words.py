@@ -6,7 +6,7 @@
   do not cut it. Marks that most writers leave out do not count: the points of Hebrew, Arabic and
   Syriac, hamza and madda on alef, accents of Greek, and marks of stress or tone on Cyrillic and
   Latin letters. Marks that make a letter do: й, ё, ї, ñ, å and é are letters of their own, which is
-  seen from Unicode having one sign for them.
+  seen from Unicode having one sign for them; the Turkish İ, I, ı and i are one.
 * English endings are taken off words in Latin letters (Porter 2001).
 * Chinese, Japanese, Thai, Lao, Khmer, Burmese and Tibetan are written without blanks between words,
   and in Korean particles and endings are written onto them. There the words are pairs of
@@ -43,10 +43,14 @@ _GREEK_ACCENTS = re.compile("[\u0300\u0301\u0313\u0314\u0342\u0345]+")
 """All but the diaeresis. What is written in capitals has none."""
 _GREEK = re.compile("[\u0370-\u03ff\u1f00-\u1fff]+")
 
+_DOT = re.compile("(?<=i)\u0307")
+"""What folding leaves of the Turkish capital İ."""
+
 _PLAIN = str.maketrans(
-    "\u0622\u0623\u0625\u0671\u0450\u045d", "\u0627\u0627\u0627\u0627\u0435\u0438"
+    "\u0622\u0623\u0625\u0671\u0450\u045d\u0131", "\u0627\u0627\u0627\u0627\u0435\u0438i"
 )
-"""Alef with hamza, madda or wasla; Cyrillic е and и with a grave, which only tells words apart."""
+"""Alef with hamza, madda or wasla; Cyrillic е and и with a grave, which only tells words apart; the
+Turkish ı, whose capital I is everybody's."""
 
 
 def indexed(text: str) -> list[str]:
@@ -79,7 +83,7 @@ def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     if plain.isascii():
         return plain
-    plain = _STRESS.sub("", _OPTIONAL.sub("", plain)).translate(_PLAIN)
+    plain = _STRESS.sub("", _DOT.sub("", _OPTIONAL.sub("", plain))).translate(_PLAIN)
     return _GREEK.sub(_without_accents, plain)
 
 

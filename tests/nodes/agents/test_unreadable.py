@@ -162,6 +162,10 @@ WRITTEN = {
     "tags": '<tool_call>\n{"name": "calculator", "arguments": {"expression": "1"}}\n</tool_call>',
     "mistral": '[TOOL_CALLS][{"name": "calculator", "arguments": {"expression": "1"}}]',
     "python": 'calculator(expression="1234 + 5678")',
+    "llama": '[calculator(expression="1234 + 5678")]',
+    "two": '[calculator(expression="1"), calculator(expression="2")]',
+    "harmony": "<|channel|>commentary to=functions.calculator <|constrain|>json"
+    '<|message|>{"expression": "1"}<|call|>',
     "cut": '{"name": "calculator", "arguments": {"expression": "12',
     "openai": '{"tool_calls": [{"function": {"name": "calculator", "arguments": "{}"}}]}',
 }
@@ -184,6 +188,8 @@ async def test_a_call_written_as_text_is_no_answer(agent: Any, how: str) -> None
         '{"name": "Ada", "arguments": {}}',
         '{"result": 6912, "by": "calculator"}',
         "calculator",
+        "[calculator] is its name.",
+        "See [calculator](https://example.org/).",
         "",
     ],
 )
@@ -317,6 +323,9 @@ def test_a_tool_that_needs_nothing_needs_no_arguments(raw: str) -> None:
     ("raw", "words"),
     [("", "missing"), ("null", "null, not"), ("[1]", "a list"), ("7", "a number"),
      ("x", "not JSON"), ('"x"', "not JSON"), ("true", "a truth value"),
+     ('{"x": 1, "x": 2}', '"x" is there twice'), ('{"x": {"a": 1, "a": 1}}', '"a" is there twice'),
+     (r'"{\"x\": 1, \"x\": 2}"', '"x" is there twice'),
+     (r'{"x": "1\ud800"}', "half a character"), (r'{"\udc00": 1}', "half a character"),
      pytest.param("[" * 100_000, "nested too deep", id="deep")],
 )  # fmt: skip
 def test_arguments_that_are_none(raw: str, words: str) -> None:

@@ -46,6 +46,10 @@ from patchbay.nodes.text.words import asked, indexed
         ("בְּרֵאשִׁית בָּרָא", "בראשית ברא"),
         ("葛\U000e0100城", "葛城"),
         ("left\u200eto\u200fright", "lefttoright"),
+        ("İstanbul'da", "istanbul"),
+        ("ISPARTA", "ısparta"),
+        ("Isparta ve Iğdır", "ısparta ığdır"),
+        ("diyarbakır", "DİYARBAKIR"),
     ],
 )
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

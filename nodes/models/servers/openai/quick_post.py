@@ -60,7 +60,9 @@ class QuickPost:
         data = json.dumps(
             {**body, **(more or {})}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
         ).encode()
-        request = self._request()
+        request = self._requests.get(self._at())
+        if request is None:  # the client asks the system what it is, and that blocks
+            request = await asyncio.to_thread(self._request)
         try:
             response = await self._sent(request, data)
         except httpx.TimeoutException as error:
@@ -81,14 +83,14 @@ class QuickPost:
 
     def _request(self) -> httpx.Request:
         """The request, without a body: it is the same each time."""
-        at = str(self._client.base_url)
-        found = self._requests.get(at)
-        if found is None:
-            options = FinalRequestOptions(method="post", url=PATH, json_data={})
-            found = self._client._build_request(options)
-            self._strip(found)
-            self._requests = {at: found}
-        return found
+        options = FinalRequestOptions(method="post", url=PATH, json_data={})
+        made: httpx.Request = self._client._build_request(options)
+        self._strip(made)
+        self._requests = {self._at(): made}
+        return made
+
+    def _at(self) -> str:
+        return str(self._client.base_url)
 
     async def _sent(self, request: httpx.Request, data: bytes) -> httpx.Response:
         connections = self._of.here(lambda: _Connections(self._timeout, self._verify))
