@@ -111,16 +111,19 @@ def _looked_through(
     are."""
     stamp = (corpus.stamps(files), params.model_dump_json(), cut.model_dump_json())
     before, states, chunks = session.recall(READ, (None, [], {}))
+    bar = st.empty()  # always: what is drawn below keeps its place, and is not seen twice meanwhile
     if before != stamp:
-        states = _read(files, params)
+        states = _read(files, params, bar)
         chunks = {state.name: corpus.chunks_of(state, cut) for state in states}
         session.remember(READ, (stamp, states, chunks))
     return states, chunks
 
 
-def _read(files: Sequence[tuple[Path, str]], params: LoadDocuments.Params) -> list[FileState]:
+def _read(
+    files: Sequence[tuple[Path, str]], params: LoadDocuments.Params, bar: DeltaGenerator
+) -> list[FileState]:
     """Read them, with a bar. What was read is kept, also where this is left early."""
-    bar, began, states = st.empty(), time.monotonic(), []
+    began, states = time.monotonic(), []
     for number, state in enumerate(corpus.read(files, params), 1):
         states.append(state)
         spent = time.monotonic() - began

@@ -15,7 +15,12 @@ from patchbay.studio.inspector.starting import latest, stop
 from patchbay.studio.panels.export import export_menu
 from patchbay.studio.panels.versions import versions_dialog
 from patchbay.studio.runs.live_run import LiveRun
-from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, run_flow
+from patchbay.studio.screens.editor_commands import (
+    REFUSED_RUN,
+    EditorCommands,
+    errors_in,
+    run_flow,
+)
 from patchbay.studio.screens.own_flows import note_opened
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import edit
@@ -242,6 +247,8 @@ def _try_variants() -> None:
 @st.fragment(key="canvas")
 def _canvas() -> None:
     document = _open()
+    if session.recall(REFUSED_RUN) and not errors_in(document):
+        session.unsay(REFUSED_RUN)
     canvas(
         document,
         catalog=services().catalog,

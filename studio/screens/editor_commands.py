@@ -16,6 +16,9 @@ from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import is_wished, open_in_editor
 
+REFUSED_RUN = "refused-run"
+"""Under which a tab remembers the notice that a run was refused, until nothing is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class EditorCommands:
@@ -125,7 +128,9 @@ def run_flow(document: FlowDocument) -> None:
     if bad := errors_in(document):
         session.show_panel("Problems")
         what = "this error" if bad == 1 else f"these {bad} errors"
-        session.remember("notice", f"Nothing was run. Correct {what} first.")
+        words = f"Nothing was run. Correct {what} first."
+        session.remember("notice", words)
+        session.remember(REFUSED_RUN, words)
     elif missing(document, session.browser()):
         session.show_panel("Chat" if asked(document.flow).chat_input else "Run")
         session.remember("notice", "Fill in what the flow asks for, then run it.")

@@ -122,6 +122,14 @@ def told() -> tuple[str, int]:
     return said
 
 
+def unsay(name: str) -> None:
+    """Take back the notice that is kept under this name as well, unless another came since."""
+    said: tuple[str, int] = st.session_state.get("told", ("", 0))
+    if (words := recall(name)) is not None and said[0] == words:
+        st.session_state["told"] = ("", said[1] + 1)
+    forget(name)
+
+
 # --- what is open over the page -------------------------------------------------------------------
 
 

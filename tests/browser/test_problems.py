@@ -16,6 +16,7 @@ from tests.browser.editor_page import (
     front,
     node,
     run,
+    settings,
     tab,
     toolbar,
 )
@@ -64,6 +65,12 @@ def test_problems_come_first_and_what_was_typed_is_kept(studio: Server, page: Pa
     why.get_by_role("button", name="Show the node").first.click()
     expect(node(page, "ask")).to_have_class(re.compile("selected"))
     page.screenshot(path=studio.home / "refused-chat.png")
+    run(page)
+    expect(said).to_be_visible()
+    tab(page, "Node")
+    settings(page).get_by_label("Max tokens").fill("60")
+    page.keyboard.press("Tab")
+    expect(said).to_have_count(0)  # nothing is wrong any more
 
 
 def test_a_param_that_is_missing_is_filled_in_from_the_list(studio: Server, page: Page) -> None:
