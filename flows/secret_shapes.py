@@ -44,12 +44,6 @@ LEAST = 11
 """Every shape has as many characters at least: the address `ab://c:123@` is the shortest."""
 
 
-def may_be_secret(text: str) -> bool:
-    """Whether it is worth looking for secrets in a text, or in a value by its `repr`: what every
-    shape holds is written the same there."""
-    return _HINT.search(text) is not None
-
-
 def secret_kind(text: str) -> str | None:
     """What sort of secret a text holds, in words, or None."""
     if len(text) < LEAST or not _HINT.search(text):

@@ -10,7 +10,7 @@ from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.exchange.imports.naming import settle_names
 from patchbay.flows.exchange.imports.params import MISSING, value_of
 from patchbay.flows.exchange.imports.places import left_of, tidy_places
-from patchbay.flows.exchange.imports.secrets import HIDDEN, may_hold_shape
+from patchbay.flows.exchange.imports.secrets import HIDDEN
 from patchbay.flows.secret_shapes import holds_secret, secret_kind
 from patchbay.nodes.contract import Node
 
@@ -223,8 +223,7 @@ def _prune(lowering: Lowering, node_id: str) -> None:
 
 def _secrets(lowering: Lowering) -> None:
     """No text of the flow looks like a key; what a param cannot hold as a reference is hidden."""
-    nodes = lowering.draft.nodes.values()
-    for node in nodes if may_hold_shape([(n["params"], n["title"]) for n in nodes]) else ():
+    for node in lowering.draft.nodes.values():
         if holds_secret(node["params"]):
             node["params"] = _hidden(node["params"])
         if node["title"] and secret_kind(node["title"]):

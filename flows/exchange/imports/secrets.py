@@ -6,13 +6,11 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from patchbay.flows.secret_shapes import LEAST, may_be_secret, secret_kind
+from patchbay.flows.secret_shapes import LEAST, secret_kind
 
 HIDDEN = "[a key stood here]"
 _KEYED = re.compile(r"(?i)(api_?key|_token|access_?token|secret|password|passwd|credential)s?$")
 _NOT_KEYED = re.compile(r"(?i)(max|min|num|count|_|^)tokens$|(max|min|num|count)_?token$")
-_HINT = re.compile(r"key|token|secret|passw|credential|authorization|cookie")
-"""Each name of a field for keys holds one of these."""
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 
@@ -29,21 +27,8 @@ def without_secrets(value: Any) -> tuple[Any, set[str]]:
     A value that is a secret as a whole becomes `{"secret": NAME}`; one inside a longer text is
     replaced there.
     """
-    if not _may_hold(value):
-        return value, set()
     names: set[str] = set()
     return _without(value, "", 0, names), names
-
-
-def may_hold_shape(value: Any) -> bool:
-    """Whether something that looks like a key may be in it: one look at all of its text."""
-    return may_be_secret(repr(value))
-
-
-def _may_hold(value: Any) -> bool:
-    """Likewise, or a field for keys; most nodes have neither."""
-    text = repr(value)
-    return may_be_secret(text) or _HINT.search(text.lower()) is not None
 
 
 def _without(value: Any, field: str, depth: int, names: set[str]) -> Any:
