@@ -15,6 +15,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.prompts.braces import variables
 from patchbay.nodes.prompts.json_template import fill_json, json_texts
 from patchbay.nodes.tools.ask_first import AskFirstTool, asks_about, question_before
+from patchbay.nodes.tools.asked import unfit
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import Promptable, ToolSpec, as_text, has_half, is_json
 
@@ -168,13 +169,9 @@ async def _called(tool: Any, arguments: Any, seconds: float | None) -> Any:
     except NodeError:
         raise
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg']}"
-            for one in error.errors()
-        )
         there = ", ".join(tool.args) or "none"
         fix = f"Its arguments are: {there}."
-        raise _failed(tool, f"does not take these arguments: {wrong}", fix) from error
+        raise _failed(tool, f"does not take these arguments: {unfit(error)}", fix) from error
     except Exception as error:
         raise _failed(tool, f"failed: {error}", "") from error
 

@@ -224,9 +224,6 @@ class BridgedTool(CrewTool):
 
 
 def _arguments(tool: Any) -> type[BaseModel]:
-    schema = tool.args_schema
-    if isinstance(schema, type) and issubclass(schema, BaseModel):
-        return schema
     parameters = Function.of(_described(tool)).parameters
 
     def told(shown: dict[str, Any]) -> None:

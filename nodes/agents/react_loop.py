@@ -19,7 +19,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from patchbay.nodes.agents.choice import Function
 from patchbay.nodes.agents.heard import OnPiece
 from patchbay.nodes.agents.tool_calling import Turn
-from patchbay.nodes.agents.worker import Worker
+from patchbay.nodes.agents.worker import Worker, told
 from patchbay.nodes.tools.any_arguments import AnyArguments
 
 
@@ -107,5 +107,5 @@ def guarded(worker: Worker, tool: BaseTool) -> BaseTool:
         description=tool.description,
         args_schema=tool.args_schema,
         coroutine=use,
-        handle_validation_error=lambda error: f"Error: {error}",
+        handle_validation_error=told,
     )

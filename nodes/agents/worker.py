@@ -17,11 +17,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from patchbay.nodes.agents.meter import Meter
 from patchbay.nodes.contract import Context, NodeError, StepKind
 from patchbay.nodes.made_calls import ToolCall
 from patchbay.nodes.models.telling import cached_of
 from patchbay.nodes.threads import in_thread
+from patchbay.nodes.tools.asked import unfit
 from patchbay.nodes.tools.tool import shortened
 from patchbay.nodes.units import duration
 
@@ -373,6 +376,8 @@ def told(error: Exception) -> str:
     """A failure in the words that a model reads."""
     if isinstance(error, NodeError):
         return f"Error: {error.message} {error.fix}".rstrip()
+    if isinstance(error, ValidationError):
+        return f"Error: these arguments do not fit: {unfit(error)}."
     return f"Error: {shortened(str(error) or type(error).__name__, 1000)}"
 
 

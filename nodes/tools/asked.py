@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from json import dumps, loads
 from typing import Any
 
+from pydantic import ValidationError
+
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import Document
@@ -111,3 +113,12 @@ def _is_json_text(text: str) -> bool:
         return isinstance(loads(text), (dict, list))
     except (ValueError, RecursionError):
         return False
+
+
+def unfit(error: ValidationError) -> str:
+    """What is wrong with arguments that a tool's own schema refuses, in a line."""
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc'])) or 'arguments'}: "
+        + ("it is missing" if one["type"] == "missing" else one["msg"])
+        for one in error.errors()
+    )

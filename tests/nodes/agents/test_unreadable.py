@@ -331,3 +331,24 @@ def test_a_tool_that_needs_nothing_needs_no_arguments(raw: str) -> None:
 def test_arguments_that_are_none(raw: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         arguments_of(raw, NEEDY)
+
+
+@AGENTS
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ("{}", "expression: it is missing"),
+        ('{"expression": 7}', "expression: Input should be a valid string"),
+        ('{"expression": null}', "expression: Input should be a valid string"),
+        ('{"expression": ["1 + 1"]}', "expression: Input should be a valid string"),
+    ],
+)
+async def test_arguments_that_do_not_fit_are_told_in_a_line(
+    agent: Any, raw: str, words: str
+) -> None:
+    happened, asked = await run(agent, calls(("calculator", raw)), ANSWER)
+    assert outputs(happened)["text"] == "It is 6912."
+    given = last_message(asked[1])["content"]
+    assert given.startswith(f"Error: these arguments do not fit: {words}.")
+    assert "pydantic" not in given
+    assert "validation" not in given
