@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ COLUMN = 320
 """Canvas pixels between a node and the input or output beside it."""
 ROW = 130
 """Canvas pixels between inputs, and between outputs."""
+WIDE, HIGH = 250, 120
+"""Canvas pixels that a node takes, with a little air."""
 RUN_FLOW = "logic.run_flow"
 INPUT, OUTPUT = "io.input", "io.output"
 
@@ -171,14 +174,26 @@ def _outer(resolved: Resolved, cut: Border, chosen: set[str], title: str) -> tup
     layout = {key: place for key, place in old.layout.items() if key in taken}
     places = [old.layout[i] for i in cut.gone if i in old.layout]
     if places:
-        x = sum(p.x for p in places) / len(places)
-        y = sum(p.y for p in places) / len(places)
-        layout[made.id] = Place(x=round(x / 20) * 20, y=round(y / 20) * 20)
+        others = [layout[node.id] for node in left if node.id in layout]
+        layout[made.id] = _between(places, others)
     edges = tuple(dict.fromkeys((e.source, e.target) for e in _rewired(old, cut, made.id)))
     flow = _with_parts(old, nodes, notes, groups).model_copy(
         update={"edges": tuple(Edge(source=a, target=b) for a, b in edges), "layout": layout}
     )
     return flow, made.id
+
+
+def _between(places: list[Place], others: list[Place]) -> Place:
+    """In the middle of places; where another node lies, that of them which is nearest to it."""
+    x, y = (sum(getattr(p, axis) for p in places) / len(places) for axis in "xy")
+    near = sorted(places, key=lambda p: (math.hypot(p.x - x, p.y - y), -p.x, p.y))
+    found = [Place(x=round(x / 20) * 20, y=round(y / 20) * 20)]
+    found += [Place(x=p.x, y=p.y) for p in near]
+
+    def is_free(place: Place) -> bool:
+        return all(abs(place.x - o.x) >= WIDE or abs(place.y - o.y) >= HIGH for o in others)
+
+    return next(filter(is_free, found), found[0])
 
 
 def _with_parts(flow: Flow, nodes: Any, notes: Any, groups: Any) -> Flow:

@@ -184,6 +184,12 @@ def test_notes_groups_and_variables_go_along() -> None:
     assert made.flow.layout["text"].x < 600 < made.flow.layout["rest"].x
 
 
+def test_the_node_in_its_place_lies_on_no_other() -> None:
+    ask = read_flow(SAVED / "ask.json")
+    moved = extracted(ask, "ask", "model")  # the middle of both is where the prompt lies
+    assert moved.rest.layout[moved.node] == ask.layout["ask"]
+
+
 def test_a_node_whose_output_goes_nowhere_gives_it() -> None:
     old = flow({"question": "io.input", "one": prompt("{question}")},
                ["question.value > one.question"])  # fmt: skip
