@@ -50,7 +50,30 @@ def check_template(template: str | None) -> str | None:
             raise ValueError(
                 f"is no Jinja template: line {error.lineno}: {error.message}"
             ) from None
+        _check_names(template)
     return template
+
+
+def _check_names(template: str) -> None:
+    """Refuse what fails whatever is said: functions that there are not, and other files.
+
+    Raises:
+        ValueError: it uses one.
+    """
+    from jinja2 import meta, nodes
+
+    environment = _environment()
+    tree = environment.parse(template)
+    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        raise ValueError(
+            f"is no chat template: line {node.lineno}: it needs another file, and has none"
+        )
+    unknown = meta.find_undeclared_variables(tree) - set(environment.globals)
+    for call in tree.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name in unknown:
+            raise ValueError(
+                f"is no chat template: line {call.lineno}: there is no function {call.node.name}"
+            )
 
 
 def render(template: str, chat: Sequence[Mapping[str, Any]], **given: Any) -> str:

@@ -151,7 +151,9 @@ def _why(spec: GgufModel, path: Path) -> str:
 def _unloadable(spec: GgufModel, path: Path, why: str) -> NodeError:
     return NodeError(
         f"The weights {spec.weights!r} cannot be loaded from {path}. {why}",
-        fix="Fetch the file again, or name other weights.",
+        fix="Correct the chat template, or fetch the file again."
+        if spec.chat_template is not None
+        else "Fetch the file again, or name other weights.",
         code="model/unloadable",
         retry=False,
     )

@@ -20,6 +20,7 @@ from patchbay.nodes.models.template_here import check_thinks_here, gguf_template
 from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
+from patchbay.nodes.weights.refs import parse
 
 
 class QuantizedModel(LookingNode):
@@ -101,8 +102,9 @@ class QuantizedModel(LookingNode):
         """Describe the model. Nothing is loaded here.
 
         Raises:
-            NodeError: an adapter does not fit the model.
+            NodeError: the weights are no reference, or an adapter does not fit them.
         """
+        parse(params.weights)
         check_adapters(params.weights, params.adapters)
         return cls.Outputs(model=_describe(params))
 

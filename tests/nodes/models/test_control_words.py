@@ -101,6 +101,31 @@ def test_a_template_that_cannot_be_read(template: str, words: str) -> None:
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ say(messages) }}", "line 1: there is no function say"),
+        ("{{ messages }}\n{% if today() %}x{% endif %}", "line 2: there is no function today"),
+        ("{% include 'other.jinja' %}", "needs another file"),
+        ("{% from 'other.jinja' import say %}{{ say(messages) }}", "needs another file"),
+        ("{% extends 'base' %}", "needs another file"),
+    ],
+)
+def test_a_template_that_fails_whatever_is_said(template: str, words: str) -> None:
+    with pytest.raises(ValueError, match="no chat template") as caught:
+        check_template(template)
+    assert words in str(caught.value)
+
+
+def test_functions_of_its_own_and_of_jinja_are_known() -> None:
+    made = (
+        "{% macro say(m) %}{{ m.content }}{% endmacro %}{% set ns = namespace(n=0) %}"
+        "{% for m in messages %}{{ say(m) }}{{ range(1)[0] }}{% endfor %}"
+        "{{ enable_thinking is defined and enable_thinking }}"
+    )
+    assert check_template(made) == made
+
+
 def test_templates_as_models_bring_them() -> None:
     made = (
         "{%- if not messages %}{{ raise_exception('none') }}{% endif -%}{{ bos_token }}"

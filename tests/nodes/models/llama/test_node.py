@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.ask import AskModel
 from patchbay.nodes.models.llama.chat import ChatLlama
 from patchbay.nodes.models.llama.node import QuantizedModel
@@ -71,3 +74,18 @@ def test_more_sampling_travels_with_the_call() -> None:
     options = GgufModel(top_k=5, min_p=0.1).call_options()
     assert (options["top_k"], options["min_p"]) == (5, 0.1)
     assert GgufModel(top_k=5, min_p=0.1).resource() == GgufModel().resource()
+
+
+@pytest.mark.parametrize(
+    ("weights", "code"),
+    [
+        ("nonesuch", "weights/unknown"),
+        ("SmolLM2-135M-Instruct", "weights/unknown"),
+        ("hf:../x", "weights/reference"),
+        ("ollama:../x", "weights/reference"),
+    ],
+)
+def test_what_is_no_reference_is_refused_when_checked(weights: str, code: str) -> None:
+    with pytest.raises(NodeError) as caught:
+        QuantizedModel.describe(QuantizedModel.Params(weights=weights), QuantizedModel.Inputs())
+    assert caught.value.code == code
