@@ -38,6 +38,30 @@ def parse_json(
         raise ValueError("it is nested too deeply") from None
 
 
+def parse_once_each(text: str) -> Any:
+    """What a person or a program gives as JSON, in which no object has a name twice.
+
+    Raises:
+        ValueError: it is none, or a name stands twice; a `json.JSONDecodeError` knows the place.
+        RecursionError: it is nested too deeply.
+    """
+    return _ONCE_EACH.decode(text)
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object: of two values for one name nobody knows which is meant (RFC 8259, 4).
+
+    Raises:
+        ValueError: there are two.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{json.dumps(twice)} stands more than once in one object")
+    return made
+
+
 def finite(digits: str) -> float:
     """A number that a float can hold.
 
@@ -60,3 +84,4 @@ def no_constant(name: str) -> Any:
 
 _DECODER = json.JSONDecoder(parse_constant=no_constant, parse_float=finite)
 """`json.loads` would make one for every call."""
+_ONCE_EACH = json.JSONDecoder(object_pairs_hook=once_each)

@@ -6,7 +6,6 @@ place, and the next one follows.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any, TextIO
 from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.io.csv_table import BadTable, stream_table
+from patchbay.nodes.strict_json import parse_once_each
 
 RowCells = dict[str, Any]
 Row = tuple[int, RowCells | Problem]
@@ -159,7 +159,7 @@ def _json_lines(lines: Iterator[str], rows: Rows) -> Iterator[Row]:
 
 def _object(line: str, place: str) -> RowCells | Problem:
     try:
-        value = json.loads(line)
+        value = parse_once_each(line)
     except (ValueError, RecursionError) as error:
         return Problem("batch/row", f"{place} is not JSON: {error}.", "Correct the line.")
     if isinstance(value, dict):
@@ -170,7 +170,7 @@ def _object(line: str, place: str) -> RowCells | Problem:
 def _listed(lines: Iterator[str], name: str) -> Iterator[Row]:
     """A JSON list has no lines to go by: it is read whole."""
     try:
-        found = json.loads("".join(lines))
+        found = parse_once_each("".join(lines))
     except (ValueError, RecursionError) as error:
         raise bad("batch/rows", f"{name} is not JSON: {error}.", "Give JSON Lines.") from None
     for number, item in enumerate(found):

@@ -96,10 +96,16 @@ def _value(name: str, value: str, kind: str) -> Any:
 
 
 def _json_or_text(value: str) -> Any:
+    from patchbay.nodes.strict_json import parse_once_each  # most runs change no param
+
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return parse_once_each(value)
+    except (json.JSONDecodeError, RecursionError):
         return value
+    except ValueError as error:
+        raise say.usage(
+            f"{printable(value)} can mean two things: {error}.", "Say it once."
+        ) from None
 
 
 def _usage(message: str, example: str) -> FlowError:

@@ -15,7 +15,7 @@ from patchbay.flows.runs.answers import suits
 from patchbay.flows.wording import printable
 from patchbay.nodes.numbers import number_in
 from patchbay.nodes.questions import DecisionWanted, EditWanted, FormWanted, Question
-from patchbay.nodes.strict_json import parse_json
+from patchbay.nodes.strict_json import once_each, parse_json
 
 YES = ("yes", "y", "true", "1", "on")
 NO = ("no", "n", "false", "0", "off")
@@ -115,7 +115,7 @@ def parsed(text: str) -> Any:
         ValueError: it is none, with the place.
     """
     try:
-        return parse_json(text)
+        return parse_json(text, once_each)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."

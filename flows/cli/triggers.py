@@ -28,6 +28,7 @@ from patchbay.flows.triggers.triggers import (
     triggers_file,
 )
 from patchbay.flows.wording import plural
+from patchbay.nodes.strict_json import parse_once_each
 from patchbay.nodes.units import timestamp
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _run(trigger: Trigger, body: bytes) -> Any:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        found = parse_once_each(body.decode())
     except ValueError as error:
         raise say.usage(f"The body is not JSON: {error}.", '--body \'{"question": "…"}\'') from None
     if not isinstance(found, dict):

@@ -11,7 +11,7 @@ from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.io.csv_table import read_table
-from patchbay.nodes.strict_json import parse_json
+from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.values import canonical
 
 EXPECTED = ("expected", "answer", "label", "output")
@@ -112,9 +112,9 @@ def rows_in(text: str, name: str) -> list[dict[str, Any]]:
     start = text.lstrip()[:1]
     try:
         if start == "[":
-            found = parse_json(text)
+            found = parse_json(text, once_each)
         elif start == "{":
-            found = [parse_json(line) for line in text.split("\n") if line.strip()]
+            found = [parse_json(line, once_each) for line in text.split("\n") if line.strip()]
         else:
             found = [row.cells for row in read_table(text)]
     except ValueError as error:

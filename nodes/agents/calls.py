@@ -17,6 +17,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from patchbay.nodes.agents.choice import Function, form
 from patchbay.nodes.agents.heard import Heard, RawCall
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.strict_json import parse_once_each
 
 LONGEST = 500
 """Characters of a call that is shown because it could not be read."""
@@ -83,17 +84,9 @@ def _json(raw: str) -> Any:
     Raises:
         ValueError: an object says a name twice, a text holds half a character, or it is no JSON.
     """
-    found = json.loads(raw, object_pairs_hook=_once)
+    found = parse_once_each(raw)
     json.dumps(found, ensure_ascii=False).encode()  # a half character cannot be
     return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    told = dict(pairs)
-    if len(told) < len(pairs):
-        twice = next(name for name in told if [name for name, _ in pairs].count(name) > 1)
-        raise ValueError(f"{json.dumps(twice)} is there twice")
-    return told
 
 
 def _why(error: Exception) -> str:

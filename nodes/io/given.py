@@ -6,7 +6,6 @@ this flow as a sub-flow; so each kind takes text as well as the value itself.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -79,8 +78,10 @@ def _json(name: str, given: Any) -> Any:
 
 
 def _from_json_text(name: str, text: str) -> Any:
+    from patchbay.nodes.strict_json import parse_once_each  # most inputs are no JSON
+
     try:
-        value = json.loads(text)
+        value = parse_once_each(text)
     except (ValueError, RecursionError) as error:
         where = f" ({error})" if isinstance(error, ValueError) else " (nested too deep)"
         raise _wrong(

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.csv_table import BadTable, Delimiter, read_table
 from patchbay.nodes.io.read_file import read_text
-from patchbay.nodes.strict_json import parse_json
+from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import FileRef, as_text, type_in_words
 
@@ -83,7 +83,7 @@ def _parsed(text: str, name: str, port: str, delimiter: Delimiter) -> Any:
 
 def _json(text: str, place: str, port: str) -> Any:
     try:
-        return parse_json(text)
+        return parse_json(text, once_each)
     except ValueError as error:
         raise _wrong(f"{place} is not JSON: {error}.", port) from error
 

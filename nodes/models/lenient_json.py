@@ -7,7 +7,7 @@ import re
 
 from pydantic import JsonValue
 
-from patchbay.nodes.strict_json import finite, no_constant, parse_json
+from patchbay.nodes.strict_json import finite, no_constant, once_each, parse_json
 from patchbay.nodes.values import has_half
 
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*\w*[ \t]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
@@ -45,7 +45,7 @@ def _one(text: str, problem: Exception) -> JsonValue:
     at, decoder = (
         0,
         json.JSONDecoder(
-            parse_constant=no_constant, parse_float=finite, object_pairs_hook=_once_each
+            parse_constant=no_constant, parse_float=finite, object_pairs_hook=once_each
         ),
     )
     while (begin := _first(text, at)) >= 0:
@@ -78,18 +78,8 @@ def _first(text: str, at: int) -> int:
 
 
 def _read(text: str) -> JsonValue:
-    value: JsonValue = parse_json(text, _once_each)
+    value: JsonValue = parse_json(text, once_each)
     return value
-
-
-def _once_each(pairs: list[tuple[str, JsonValue]]) -> JsonValue:
-    """An object: of two values for one name nobody knows which is meant (RFC 8259, 4)."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{json.dumps(twice)} stands more than once in one object")
-    return made
 
 
 def _plain(error: Exception) -> str:

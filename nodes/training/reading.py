@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 from patchbay.nodes.contract import Field, NodeError, NodeParams
 from patchbay.nodes.io.records import Record, column
 from patchbay.nodes.prompts.braces import check, fill, variables
-from patchbay.nodes.strict_json import parse_json
+from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.training.datasets import DataRow
 from patchbay.nodes.values import as_text
 
@@ -160,6 +160,6 @@ def _named(said: str, choices: str) -> str:
 
 def _loaded(text: str) -> Any:
     try:
-        return parse_json(text)
+        return parse_json(text, once_each)
     except ValueError:
         return text

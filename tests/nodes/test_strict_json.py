@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 
+from patchbay.flows.cli.arguments import read_settings
 from patchbay.flows.cli.given import parsed
+from patchbay.flows.experiments.cases import rows_in
 from patchbay.flows.experiments.checking import read_check
 from patchbay.flows.experiments.variants import _value, _values
 from patchbay.flows.problems import FlowError
+from patchbay.flows.server.core.asked import json_of
+from patchbay.flows.server.core.refusals import RefusedError
+from patchbay.nodes.errors import NodeError
+from patchbay.nodes.io import given
+from patchbay.nodes.io.records import records
 from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.tools.send import HttpReply
@@ -34,6 +41,29 @@ def test_nothing_of_it_is_a_value_anywhere(case: str) -> None:
     value, wrong = parse_loose(text)
     assert value in (None, text)
     assert wrong or value == text, "typed as it is, it is a text"
+
+
+TWICE = '[{"a": 1, "b": {"c": 1, "c": 2}}]'
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        json_in,
+        parsed,
+        lambda text: rows_in(text, "cases.json"),
+        lambda text: records(text.strip("[]"), "source"),
+        lambda text: given.parse("json", "x", (), text),
+        lambda text: json_of(text.encode()),
+        lambda text: read_settings([f"node.param={text}"]),
+    ],
+    ids=["an answer", "typed", "cases", "records", "an input", "a call", "--set"],
+)
+def test_of_two_values_for_one_name_none_is_taken(read: Any) -> None:
+    with pytest.raises(
+        (ValueError, FlowError, NodeError, RefusedError), match=r'"c" stands more than once'
+    ):
+        read(TWICE)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from patchbay.flows.server.core.uploads import Uploads
 from patchbay.flows.traces.trace_parent import TraceParent
 from patchbay.flows.wording import printable
 from patchbay.nodes.contract import InputField
-from patchbay.nodes.strict_json import parse_json
+from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.values import Document, FileRef, has_half
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def json_of(body: bytes) -> Any:
         RefusedError: it is none.
     """
     try:
-        found = parse_json(body)
+        found = parse_json(body, once_each)
     except ValueError as error:
         raise refused(
             400, "serve/not-json", f"The body is not JSON: {error}.", 'Send {"input name": value}.'

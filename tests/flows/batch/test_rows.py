@@ -38,9 +38,10 @@ def test_a_csv_row_that_is_too_long_is_one_problem(tmp_path: Path) -> None:
 
 def test_json_lines_with_broken_ones(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text('{"a": 1}\n\n{"a": \n[1]\n{"a": 2}\n', encoding="utf-8")
-    first, second, third, fourth = cells(path)
+    path.write_text('{"a": 1}\n\n{"a": \n[1]\n{"a": 2}\n{"a": 3, "a": 4}', encoding="utf-8")
+    first, second, third, fourth, fifth = cells(path)
     assert (first, fourth) == ({"a": 1}, {"a": 2})
+    assert '"a" stands more than once' in fifth.message
     assert "Line 3 is not JSON" in second.message
     assert "no JSON object" in third.message
 

@@ -120,6 +120,7 @@ def test_a_preflight(gate: Served):
         ("{", "application/json", 400, "serve/not-json"),
         ("[1]", "application/json", 400, "serve/not-json"),
         ('{"text": NaN}', "application/json", 400, "serve/not-json"),
+        ('{"text": "a", "text": "b"}', "application/json", 400, "serve/not-json"),
         ("[" * 500, "application/json", 400, "serve/not-json"),
         ("a", "text/plain", 415, "serve/content-type"),
         ("<a/>", "application/xml", 415, "serve/content-type"),
