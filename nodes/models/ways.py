@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from patchbay.nodes.models.wait import sleep
+from patchbay.nodes.models.wait import STEP_S, sleep
 
 T = TypeVar("T")
 
@@ -117,7 +117,9 @@ class _ThreadMailbox(Mailbox[T]):
         self._items.put(item)
 
     async def get(self) -> T:
-        return self._items.get()
+        while True:  # what is raised in this thread from outside comes between the steps
+            with contextlib.suppress(queue.Empty):
+                return self._items.get(timeout=STEP_S)
 
 
 def driven(items: AsyncGenerator[T, None]) -> Iterator[T]:

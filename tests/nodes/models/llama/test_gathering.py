@@ -17,6 +17,7 @@ from patchbay.nodes.models.llama.chat import ChatLlama
 from patchbay.nodes.models.llama.engine import LlamaEngine
 from patchbay.nodes.models.llama.gathering import PIECES, Gathering, said_in
 from patchbay.nodes.models.telling import CallSaid
+from patchbay.nodes.threads import in_thread
 
 ABOUT = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
 THINKS = "{% if enable_thinking %}<think>{% endif %}</think>"
@@ -84,6 +85,11 @@ class Server:
 def over(script: Sequence[dict[str, Any]], context: int = 4096) -> ChatLlama:
     engine = LlamaEngine(Server(script), 1, 4096)
     return ChatLlama.over(engine, name="scripted", context=context, template=THINKS)
+
+
+def calls() -> list[threading.Thread]:
+    """The calls of llama.cpp that are under way."""
+    return [one for one in threading.enumerate() if one.name == "llama-call"]
 
 
 async def answered(model: ChatLlama) -> tuple[tuple[object, ...], int]:
@@ -213,4 +219,38 @@ async def test_a_call_that_is_left_stops(llama: ChatLlama):
         answer.cancel()
         with pytest.raises(asyncio.CancelledError):
             await answer
-    assert not [one for one in threading.enumerate() if one.name == "llama-call"]
+    assert not calls()
+
+
+async def test_a_thread_that_waits_for_a_whole_answer_is_let_go(llama: ChatLlama, monkeypatch):
+    """Libraries that cannot await ask so, and are stopped by what is raised in their thread."""
+    begun, written = threading.Event(), list[int]()
+    real = LlamaEngine.chat
+
+    def chat(
+        self: LlamaEngine, request: Any, emit: Any, stop: threading.Event, gathered: bool = False
+    ) -> None:
+        def heard(chunk: dict[str, Any]) -> None:
+            emit(chunk)
+            if said_in(chunk)[0]:
+                written.append(len(chunk.get(PIECES, [chunk])))
+                begun.set()
+
+        real(self, request, heard, stop, gathered)
+
+    monkeypatch.setattr(LlamaEngine, "chat", chat)
+    question, options = "Tell a very long story of the sea.", {"max_tokens": 250, "temperature": 0}
+    llama.invoke(question, **options)
+    whole = sum(written)
+    begun.clear()
+    written.clear()
+    asked = asyncio.create_task(in_thread(llama.invoke, question, **options))
+    while not begun.is_set():
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)  # the next piece comes when all is written
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    while calls():
+        await asyncio.sleep(0.01)
+    assert sum(written) < whole
