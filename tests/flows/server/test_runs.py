@@ -112,15 +112,15 @@ def test_values_are_told_where_the_server_says_so(tmp_path, monkeypatch):
     assert '"outputs": {"text": "se cret"}' in text
 
 
-@pytest.mark.parametrize(
-    ("asked", "may_read"),
-    [({}, False), ({"stream": True}, True), ({"background": True}, True), ({"thread": "a"}, True)],
-    ids=str,
-)
-def test_models_tell_of_pieces_where_somebody_may_read_them(served: Served, asked, may_read):
-    Words.read_along.clear()
-    served.run("words", {"question": "a b", **asked}).read()
-    until(lambda: Words.read_along == [may_read])
+def test_models_tell_of_pieces_where_somebody_may_read_them(tmp_path, monkeypatch):
+    reads = [({}, False), ({"stream": True}, True), ({"background": True}, True),
+             ({"thread": "a"}, True)]  # fmt: skip
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+    with serving(write(tmp_path / "flows", "words")) as served:
+        for asked, may_read in reads:
+            Words.read_along.clear()
+            served.run("words", {"question": "a b", **asked}).read()
+            until(lambda wanted=may_read: Words.read_along == [wanted])
 
 
 @pytest.mark.parametrize("stream", [False, True])
