@@ -17,6 +17,7 @@ POLITE_S = 0.2
 GRACE_S = 0.6
 """How long an interrupted call may take to end before it is left behind, in seconds."""
 
+_MOMENT_S = 0.002
 
 TURN_S = 0.0005
 """How long a thread of a server computes before another has its turn, in seconds."""
@@ -91,6 +92,9 @@ async def in_thread(
         if stop is not None:
             stop()
             await _wait(ended, POLITE_S)
+        until = loop.time() + GRACE_S
+        while not ended.is_set() and _begins_another(thread) and loop.time() < until:
+            await _wait(ended, _MOMENT_S)
         if not ended.is_set():
             with guard:
                 if not over.is_set():
@@ -125,6 +129,17 @@ async def _wait(ended: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await ended.wait()
+
+
+def _begins_another(thread: threading.Thread) -> bool:
+    """Whether a thread is about to begin one. In CPython 3.11 that one has its number until it
+    runs, so that what is raised by number would be raised in the wrong one."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        if frame.f_code is threading.Thread.start.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _raise_in(thread: threading.Thread) -> None:

@@ -13,6 +13,33 @@ import pytest
 from patchbay.nodes.threads import TURN_S, in_thread, take_short_turns
 
 
+async def test_what_is_raised_reaches_no_thread_that_the_call_begins(monkeypatch) -> None:
+    """Libraries begin threads (asyncio does where a loop ends): each has the number of the one that
+    begins it for a moment."""
+    astray: list[BaseException] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: astray.append(told.exc_value))
+    monkeypatch.setattr(threading, "excepthook", lambda told: astray.append(told.exc_value))
+    running: list[threading.Thread] = []
+
+    def begin_threads() -> None:
+        running.append(threading.current_thread())
+        while True:
+            other = threading.Thread(target=time.sleep, args=(0,), daemon=True)
+            other.start()
+            other.join()
+
+    for _ in range(20):
+        call = asyncio.create_task(in_thread(begin_threads))
+        await asyncio.sleep(0.02)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    for thread in running:
+        thread.join(60)
+    assert [thread for thread in running if thread.is_alive()] == []
+    assert astray == []
+
+
 async def test_a_call_that_has_just_ended_is_not_interrupted_in_the_thread_after_it() -> None:
     """The system gives the number of a thread that has ended to the next one."""
     hit: list[BaseException] = []
