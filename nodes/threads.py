@@ -93,13 +93,12 @@ async def in_thread(
             stop()
             await _wait(ended, POLITE_S)
         until = loop.time() + GRACE_S
-        while not ended.is_set() and _begins_another(thread) and loop.time() < until:
-            await _wait(ended, _MOMENT_S)
-        if not ended.is_set():
+        while not ended.is_set() and loop.time() < until:
             with guard:
-                if not over.is_set():
-                    _raise_in(thread)
-            await _wait(ended, GRACE_S)
+                if over.is_set() or _raised_in(thread):
+                    break
+            await _wait(ended, _MOMENT_S)
+        await _wait(ended, GRACE_S)
         raise
 
 
@@ -142,13 +141,16 @@ def _begins_another(thread: threading.Thread) -> bool:
     return False
 
 
-def _raise_in(thread: threading.Thread) -> None:
-    if thread.ident is not None:
-        import ctypes
+def _raised_in(thread: threading.Thread) -> bool:
+    """Raise `ThreadCancelled` in a thread, unless it is about to begin another."""
+    import ctypes
 
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(ThreadCancelled)
-        )
+    if thread.ident is None or _begins_another(thread):
+        return False
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident), ctypes.py_object(ThreadCancelled)
+    )
+    return True
 
 
 def _name(fn: Callable[..., object]) -> str:
