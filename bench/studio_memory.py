@@ -16,16 +16,16 @@ from bench.table import Row
 TEMPLATES = ("ask", "ask_folder", "research_crew", "adapters", "quantization_report")
 """A quantized model, embeddings, CrewAI, Transformers with PEFT, and all weights in six widths."""
 MEGABYTE = 1e6
-RUN_MS, SEEN_MS = 900_000, 120_000
+RUN_MS = 900_000
 
 
 def measure(quick: bool = False) -> Iterator[Row]:
     """Run the templates in one studio, and each in a studio of its own; read what is resident."""
     from playwright.sync_api import expect, sync_playwright
 
-    from tests.browser.harness import FLAGS, chromium
+    from tests.browser.harness import FLAGS, SLOW, chromium
 
-    expect.set_options(timeout=SEEN_MS)  # memory is measured, not time; the machine may be busy
+    expect.set_options(timeout=SLOW)  # memory is measured, not time; the machine may be busy
 
     path = chromium()
     if path is None:
@@ -48,7 +48,7 @@ def measure(quick: bool = False) -> Iterator[Row]:
 def _resident(browser: Any, names: Sequence[str]) -> float:
     """Megabytes of the studio's process after these ran, one after the other."""
     from tests.browser.editor_page import edit, run, side
-    from tests.browser.harness import let_in, serve
+    from tests.browser.harness import another, let_in, serve
 
     saved = ROOT / "flows" / "saved"
     with tempfile.TemporaryDirectory() as folder:
@@ -58,8 +58,8 @@ def _resident(browser: Any, names: Sequence[str]) -> float:
         for name in names:
             shutil.copyfile(saved / f"{name}.json", flows / f"{name}.json")
         with serve(ROOT / "studio" / "app.py", Path(folder)) as server:
-            page = let_in(browser.new_context(viewport={"width": 1280, "height": 860})).new_page()
-            page.set_default_timeout(SEEN_MS)
+            profile = another(browser, viewport={"width": 1280, "height": 860})
+            page = let_in(profile).new_page()
             for name in names:
                 edit(server, page, name)
                 run(page)

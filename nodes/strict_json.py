@@ -41,6 +41,8 @@ def parse_json(
 def parse_once_each(text: str) -> Any:
     """What a person or a program gives as JSON, in which no object has a name twice.
 
+    NaN and infinities are taken, as Python writes them: whoever calls says what becomes of them.
+
     Raises:
         ValueError: it is none, or a name stands twice; a `json.JSONDecodeError` knows the place.
         RecursionError: it is nested too deeply.

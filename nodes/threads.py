@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -92,13 +93,7 @@ async def in_thread(
         if stop is not None:
             stop()
             await _wait(ended, POLITE_S)
-        until = loop.time() + GRACE_S
-        while not ended.is_set() and loop.time() < until:
-            with guard:
-                if over.is_set() or _raised_in(thread):
-                    break
-            await _wait(ended, _MOMENT_S)
-        await _wait(ended, GRACE_S)
+        await _interrupt(thread, guard, over, ended)
         raise
 
 
@@ -122,6 +117,26 @@ async def whole_in_thread(fn: Callable[..., T], *args: Any) -> T:
             work.exception()  # nobody is left to hear of it
         raise asyncio.CancelledError
     return work.result()
+
+
+async def _interrupt(
+    thread: threading.Thread, guard: threading.Lock, over: threading.Event, ended: asyncio.Event
+) -> None:
+    """Raise `ThreadCancelled` in a thread that works, and give it `GRACE_S` to end.
+
+    Args:
+        thread: the thread.
+        guard: what it holds while it says that it is over.
+        over: whether it is.
+        ended: set when its caller knows.
+    """
+    until = time.monotonic() + GRACE_S
+    while not ended.is_set() and time.monotonic() < until:
+        with guard:
+            if over.is_set() or _raised_in(thread):
+                break
+        await _wait(ended, _MOMENT_S)
+    await _wait(ended, GRACE_S)
 
 
 async def _wait(ended: asyncio.Event, seconds: float) -> None:

@@ -116,7 +116,7 @@ class Serving:
         check_declared(self.settings.overrides, shelf)
         read_prices()  # a mistake in them is said now
         keys = Keys(None if self.no_key else owner_key(), self.key_from)
-        if not number:
+        if self.key_from is not None and not number:
             _mind_names(keys, shelf)
         return FlowService(
             shelf, keys, self.settings, Owners(signing_key(), number), env, traces=self.traces,

@@ -65,6 +65,12 @@ def _filled(made: ScriptDraft, node: ResolvedNode) -> list[str]:
     return [port for port in made.resolved.incoming[node.instance.id] if port not in own]
 
 
+def _given(made: ScriptDraft, node: ResolvedNode, inputs: Values) -> dict[str, str]:
+    """What is wired into them."""
+    own = _filled(made, node)
+    return {port: one_of(inputs, port) for port in inputs if port in own}
+
+
 def _text(text: str, fills: bool, given: Mapping[str, str]) -> str:
     """A text, filled with those of the values that it names."""
     if not fills:
@@ -112,7 +118,7 @@ def role(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
     provider = from_port(made, node, "model")[0]
     named = str(provider.instance.params.get("model", "openai:gpt-5-mini"))
     model, package = crewai_model(named)
-    given = {port: one_of(inputs, port) for port in inputs if port in _filled(made, node)}
+    given = _given(made, node, inputs)
     words: dict[str, Any] = {
         name: _text(getattr(node.params, name), node.params.fill, given)
         for name in ("role", "goal", "backstory")
@@ -138,7 +144,7 @@ def task(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
     if not _in_plain_crew(made, node):
         return None
     assert node.params is not None  # noqa: S101 - resolved before
-    given = {p: one_of(inputs, p) for p in inputs if p not in ("agent", "context")}
+    given = _given(made, node, inputs)
     words = {
         "description": _text(node.params.description, True, given),
         "expected_output": _text(node.params.expected, node.params.fill, given),

@@ -15,7 +15,7 @@ from patchbay.nodes.context import PIECEWISE
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.llama.engine import Chunk, LoadedLlama
-from patchbay.nodes.models.llama.gathering import PIECES
+from patchbay.nodes.models.llama.gathering import PIECES, SAID
 from patchbay.nodes.models.llama.grammar import held_to_schema
 from patchbay.nodes.models.llama.memory import slot_context
 from patchbay.nodes.models.llama.plain_text import plain_prompt
@@ -236,7 +236,7 @@ class _Reader:
 def _says(choice: Mapping[str, Any]) -> bool:
     """Whether there is text in it: the first chunk names a role, the last says how it ended."""
     delta = choice.get("delta") or choice
-    return any(delta.get(name) for name in ("content", "reasoning_content", "text"))
+    return any(delta.get(name) for name in SAID)
 
 
 def _chat(

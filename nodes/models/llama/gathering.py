@@ -11,7 +11,8 @@ from typing import Any
 
 PIECES = "pieces"
 """In a chunk that stands for several: their texts, each a token or a few."""
-_SAID = ("content", "reasoning_content", "text")
+SAID = ("content", "reasoning_content", "text")
+"""Where a chunk may hold a piece of text or thought."""
 
 
 class Gathering:
@@ -57,7 +58,7 @@ def said_in(chunk: dict[str, Any]) -> tuple[str, str]:
     if len(choices) != 1 or choices[0].get("finish_reason") or chunk.get("usage"):
         return "", ""
     delta = choices[0].get("delta", choices[0])
-    found = [name for name in _SAID if delta.get(name)]
+    found = [name for name in SAID if delta.get(name)]
     if len(found) != 1 or delta.get("tool_calls") or delta.get("role"):
         return "", ""
     return found[0], delta[found[0]]

@@ -112,26 +112,6 @@ def test_values_are_told_where_the_server_says_so(tmp_path, monkeypatch):
     assert '"outputs": {"text": "se cret"}' in text
 
 
-def test_models_tell_of_pieces_where_somebody_may_read_them(tmp_path, monkeypatch):
-    reads = [({}, False), ({"stream": True}, True), ({"background": True}, True),
-             ({"thread": "a"}, True)]  # fmt: skip
-    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
-    with serving(write(tmp_path / "flows", "words")) as served:
-        for asked, may_read in reads:
-            Words.read_along.clear()
-            served.run("words", {"question": "a b", **asked}).read()
-            until(lambda wanted=may_read: Words.read_along == [wanted])
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_and_so_they_do_for_clients_of_openai(served: Served, stream):
-    Words.read_along.clear()
-    asked = {"model": "words", "messages": [{"role": "user", "content": "a b"}], "stream": stream}
-    answer = served.http.post("/v1/chat/completions", json=asked)
-    assert answer.status_code == 200, answer.text
-    assert Words.read_along == [stream]
-
-
 def test_a_broken_line_is_taken_up_again(served: Served):
     body = {"question": "a b c d e f g h", "stream": True}
     got = ""
