@@ -97,11 +97,15 @@ def _firing_of() -> Callable[[FlowService], Firing]:
 
 def say(path: str, error: RefusedError) -> Response:
     """A refusal in the words of the protocol whose address it is."""
-    if not path.startswith("/v1/"):
-        return answer(error)
-    from patchbay.flows.server.openai.errors import error_response
+    if path.startswith("/v1/"):
+        from patchbay.flows.server.openai.errors import error_response
 
-    return error_response(error)
+        return error_response(error)
+    if path.startswith("/api/v1/"):
+        from patchbay.flows.server.compat.errors import error_response as as_theirs
+
+        return as_theirs(error)
+    return answer(error)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from patchbay.flows.server.compat.talking import said
-from patchbay.flows.server.core.asked import json_of
+from patchbay.flows.server.compat.talking import chat_id, said, text_of
+from patchbay.flows.server.core.asked import RunRequest, json_of, safe
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
+from patchbay.flows.server.core.keys import Caller
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.chat import final_text
+from patchbay.flows.server.openai.conversation import ChatSoFar, flag
 
+_ROLES = {"apiMessage": "assistant", "userMessage": "user"}
 _RATINGS = {"THUMBS_UP": 1, "THUMBS_DOWN": -1}
 
 
@@ -42,9 +45,14 @@ async def prediction(request: Request) -> Response:
     body = await object_of(request)
     override = body.get("overrideConfig")
     session = override.get("sessionId") if isinstance(override, dict) else None
-    chat = str(body.get("chatId") or session or uuid.uuid4())
-    stream = body.get("streaming") is True
-    live, answering = await said(service, caller, flow, body.get("question"), chat, stream=stream)
+    chat, stream = chat_id(body.get("chatId"), session), flag(body, "streaming")
+    form = body.get("form")
+    if isinstance(form, dict) and not body.get("question"):
+        live, answering = await _filled_in(service, caller, flow, form, stream=stream)
+        live.chat = chat
+    else:
+        talk = _talk(body)
+        live, answering = await said(service, caller, flow, talk, chat, stream=stream)
     about = {
         "question": body.get("question"),
         "chatId": chat,
@@ -61,6 +69,71 @@ async def prediction(request: Request) -> Response:
     if sources := _sources(live, answering):
         told["sourceDocuments"] = sources
     return JSONResponse(told, headers=live.headers)
+
+
+async def _filled_in(
+    service: FlowService,
+    caller: Caller,
+    flow: ServedFlow,
+    form: Mapping[str, Any],
+    *,
+    stream: bool,
+) -> tuple[ServedRun, Answering]:
+    """Begin a run for a form: its fields are inputs of the flow."""
+    inputs = {n: safe(flow.inputs[n], v) if n in flow.inputs else v for n, v in form.items()}
+    answering = Answering(flow)
+    live = await service.begin(
+        flow, caller, RunRequest(inputs, stream=stream), follow=stream or flow.may_ask,
+        hear=answering.hear,
+    )  # fmt: skip
+    return live, answering
+
+
+def _talk(body: Mapping[str, Any]) -> ChatSoFar:
+    """What was said before, where the client sends it, and the question with its pictures.
+
+    Raises:
+        RefusedError: something of it cannot be read.
+    """
+    talk = ChatSoFar()
+    for number, told in enumerate(_items(body, "history")):
+        place, role = f"history[{number}]", told.get("role") or told.get("type")
+        known = _ROLES.get(role, role) if isinstance(role, str) else role
+        talk.add(known, text_of(told.get("content", told.get("message")), place), place)
+    decided, question = body.get("humanInput"), body.get("question")
+    if isinstance(decided, dict) and not question:
+        question = _decision(decided)
+    parts: list[dict[str, Any]] = [{"type": "text", "text": text_of(question, "question")}]
+    parts += map(_picture, _items(body, "uploads"))
+    talk.add("user", parts if len(parts) > 1 else parts[0]["text"], "uploads")
+    return talk
+
+
+def _items(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    found = body.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise refused(400, "input/invalid", f'"{name}" is a list of objects.', "Send it as one.")
+    return found
+
+
+def _picture(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """A file that was sent, as a part of a message; only pictures are taken."""
+    if not str(sent.get("mime", "")).startswith("image/") or sent.get("type") == "url":
+        what = str(sent.get("name", ""))[:100]
+        message = f'The file "{what}" is not taken: pictures are, as data: URLs.'
+        fix = "Send other files as a form to /flows/FLOW/run."
+        raise refused(400, "input/invalid", message, fix)
+    return {"type": "image_url", "image_url": {"url": sent.get("data")}}
+
+
+def _decision(given: Mapping[str, Any]) -> str:
+    """What a person decided, as Flowise's agent flows have it, in words."""
+    word = {"proceed": "yes", "reject": "no"}.get(str(given.get("type")))
+    if word is None:
+        raise refused(400, "input/invalid", '"humanInput" is of the type proceed or reject.')
+    return f"{word} {given.get('feedback') or ''}".strip()
 
 
 async def _events(
@@ -84,7 +157,10 @@ async def _events(
     try:
         text = await final_text(service, live, answering)
     except RefusedError as error:
-        yield _said("error", error.problem.in_words())
+        if live.status == "cancelled":
+            yield _said("abort", about)
+        else:
+            yield _said("error", error.problem.in_words())
         yield _said("end", "[DONE]")
         return
     rest = answering.rest(live.outputs) if live.status == "finished" else text
@@ -107,6 +183,16 @@ def _sources(live: ServedRun, answering: Answering) -> list[dict[str, Any]]:
         {"pageContent": source.text, "metadata": source.metadata}
         for source in answering.sources(live.outputs)
     ]
+
+
+async def abort(request: Request) -> Response:
+    """Stop what is at work in a chat: the widget's button, which goes on reading its stream."""
+    service, caller = service_of(request), caller_of(request)
+    flow, chat = request.path_params["flow"], request.path_params["chat"]
+    for live in list(service.live.values()):
+        if live.chat == chat and live.flow.name == flow and live.caller == caller:
+            live.stop()
+    return JSONResponse({"status": 200, "message": "Chat message aborted"})
 
 
 async def streaming(_: Request) -> Response:
@@ -134,6 +220,7 @@ async def feedback(request: Request) -> Response:
 
 ROUTES = [
     Route("/api/v1/prediction/{flow}", prediction, methods=["POST"]),
+    Route("/api/v1/chatmessage/abort/{flow}/{chat}", abort, methods=["PUT"]),
     Route("/api/v1/chatflows-streaming/{flow}", streaming),
     Route("/api/v1/public-chatbotConfig/{flow}", chatbot_config),
     Route("/api/v1/feedback", feedback, methods=["POST"]),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,15 +11,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.thread_runs import talked_to
 from patchbay.flows.server.compat.flowise import object_of
-from patchbay.flows.server.compat.talking import said
+from patchbay.flows.server.compat.talking import chat_id, said, text_of
+from patchbay.flows.server.core.asked import yes
 from patchbay.flows.server.core.event_stream import EventStream, unless_gone
-from patchbay.flows.server.core.refusals import RefusedError
+from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.chat import final_text
+from patchbay.flows.server.openai.conversation import ChatSoFar, flag
+
+_QUIET = b"\n\n"
+"""Keeps a line open: its clients pass over empty lines."""
 
 
 async def run(request: Request) -> Response:
@@ -28,11 +35,13 @@ async def run(request: Request) -> Response:
     service, caller = service_of(request), caller_of(request)
     flow = service.shelf.get(request.path_params["flow"], caller)
     body = await object_of(request)
-    session = str(body.get("session_id") or uuid.uuid4())
-    asked = request.query_params.get("stream", str(body.get("stream", "")))
-    stream = asked.casefold() in ("true", "1")
-    message = body.get("input_value", "")
-    live, answering = await said(service, caller, flow, message, session, stream=stream)
+    session = chat_id(body.get("session_id"))
+    asked = request.query_params.get("stream")
+    stream = flag(body, "stream") if asked is None else yes("stream", asked)
+    message, talk = _message_of(body), ChatSoFar()
+    if message or (message is not None and _must_be_given(flow)):
+        talk.add("user", message, "input_value")
+    live, answering = await said(service, caller, flow, talk, session, stream=stream)
     if stream:
         sent = _events(service, live, answering, message, session)
         return EventStream(sent, live.headers)
@@ -43,14 +52,47 @@ async def run(request: Request) -> Response:
     return JSONResponse(_result(live, message, session, text), headers=live.headers)
 
 
+def _message_of(body: Mapping[str, Any]) -> str | None:
+    """The message of a call, which the address for more than one gets in a list; None for none.
+
+    Raises:
+        RefusedError: it is no text, or there are several.
+    """
+    found = body.get("input_value")
+    several = body.get("inputs")
+    if found is None and several is not None:
+        if not isinstance(several, list) or not all(isinstance(one, dict) for one in several):
+            raise refused(400, "input/invalid", '"inputs" is a list of objects.', "Send one.")
+        said_in = [one["input_value"] for one in several if one.get("input_value") is not None]
+        if len(said_in) > 1:
+            message = f'"inputs" has {len(said_in)} messages; one run answers one.'
+            raise refused(400, "input/invalid", message, "Call once for each.")
+        found = said_in[0] if said_in else None
+    return None if found is None else text_of(found, "input_value")
+
+
+def _must_be_given(flow: ServedFlow) -> bool:
+    """Whether a message that says nothing is one: the client sends "" where nothing was said."""
+    try:
+        return talked_to(flow.prepared.resolved).required
+    except FlowError:
+        return False
+
+
 async def _events(
-    service: FlowService, live: ServedRun, answering: Answering, message: Any, session: str
+    service: FlowService,
+    live: ServedRun,
+    answering: Answering,
+    message: str | None,
+    session: str,
 ) -> AsyncGenerator[bytes, None]:
-    yield _line("add_message", _message(live, str(message), session, "User"))
+    yield _line("add_message", _message(live, message or "", session, "User"))
     pieces = pieces_of(live, answering)
     try:
         async for piece in pieces:
-            if piece is not None and piece[0] == "text":
+            if piece is None:
+                yield _QUIET
+            elif piece[0] == "text":
                 yield _token(live, piece[1])
     finally:
         await pieces.aclose()
@@ -97,7 +139,7 @@ def _message(live: ServedRun, text: str, session: str, sender: str) -> dict[str,
     }
 
 
-def _result(live: ServedRun, message: Any, session: str, text: str) -> dict[str, Any]:
+def _result(live: ServedRun, message: str | None, session: str, text: str) -> dict[str, Any]:
     """What a run gave, as Langflow nests it."""
     held = _message(live, text, session, "Machine")
     component = f"ChatOutput-{live.flow.name}"
@@ -116,7 +158,7 @@ def _result(live: ServedRun, message: Any, session: str, text: str) -> dict[str,
         "component_id": component,
         "used_frozen_result": False,
     }  # fmt: skip
-    block = {"inputs": {"input_value": message}, "outputs": [inner]}
+    block = {"inputs": {"input_value": message or ""}, "outputs": [inner]}
     return {"session_id": session, "outputs": [block]}
 
 

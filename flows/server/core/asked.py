@@ -14,7 +14,7 @@ from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.uploads import Uploads
 from patchbay.flows.traces.trace_parent import TraceParent
 from patchbay.flows.wording import printable
-from patchbay.nodes.contract import InputField
+from patchbay.nodes.contract import InputField, NodeError
 from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.values import Document, FileRef, has_half
 
@@ -72,7 +72,7 @@ async def read(request: Request, flow: ServedFlow, run: str) -> RunRequest:
             given = _read_body(await body_of(request), kind)
         _sort_out(given, flow, asked)
         if request.scope["query_string"]:
-            _take_words(request.query_params, asked)
+            _take_words(request.query_params, flow, asked)
         asked.inputs = {
             name: safe(flow.inputs[name], value) if name in flow.inputs else value
             for name, value in asked.inputs.items()
@@ -135,8 +135,7 @@ def _read_body(body: bytes, kind: str) -> dict[str, Any]:
         return {}
     looks_json = body.lstrip()[:1] in (b"{", b"[")
     if kind == "application/x-www-form-urlencoded" and not looks_json:
-        pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
-        return dict(pairs)
+        return _form_fields(body)
     # curl -d says "form" whatever it sends; JSON is taken as what it is.
     if kind not in ("application/json", "application/x-www-form-urlencoded", ""):
         raise refused(
@@ -151,6 +150,29 @@ def _read_body(body: bytes, kind: str) -> dict[str, Any]:
             400, "serve/not-json", "The body is not a JSON object.", 'Send {"input name": value}.'
         )
     return found
+
+
+def _form_fields(body: bytes) -> dict[str, Any]:
+    """The fields of a form without files."""
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS
+        )
+    except ValueError:
+        message = f"The form has more than {MOST_FIELDS} fields."
+        raise refused(400, "serve/form", message, "Send JSON.") from None
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        _once(name, given)
+        given[name] = value
+    return given
+
+
+def _once(name: str, given: Mapping[str, Any]) -> None:
+    """Refuse a second value for a field: which of the two is meant, nobody could tell."""
+    if name in given:
+        message = f'The form has "{printable(name)[:100]}" more than once.'
+        raise refused(400, "input/invalid", message, "Send it once.")
 
 
 async def _parts(request: Request, flow: ServedFlow, asked: RunRequest, run: str) -> dict[str, Any]:
@@ -169,23 +191,28 @@ async def _parts(request: Request, flow: ServedFlow, asked: RunRequest, run: str
         ) from None
     try:
         for name, value in form.multi_items():
+            field_ = flow.inputs.get(name)
+            many = field_ is not None and field_.kind == "documents"
+            if not many:
+                _once(name, given)
             if isinstance(value, UploadFile):
                 asked.uploads = asked.uploads or Uploads(run)
-                field_ = flow.inputs.get(name)
                 kept = await asked.uploads.keep(name, field_, value)
-                many = field_ is not None and field_.kind == "documents" and name in given
-                given[name] = [*given[name], *kept] if many else kept
-            elif name == "inputs":
-                given[name] = json_of(value.encode())
+            elif name == "inputs" and field_ is None:
+                kept = json_of(value.encode())
             else:
-                given[name] = value
+                kept = [value] if many else value
+            given[name] = [*given.get(name, ()), *kept] if many else kept
     finally:
         await form.close()
     return given
 
 
-def _take_words(query: Mapping[str, str], asked: RunRequest) -> None:
+def _take_words(query: Mapping[str, str], flow: ServedFlow, asked: RunRequest) -> None:
     """Take in the words of an address: there they are ours, whatever the inputs are called."""
+    if beside := [name for name in query if name in flow.inputs and name not in WORDS]:
+        message = f'The input "{beside[0]}" stands in the address, which is not read for inputs.'
+        raise refused(400, "input/invalid", message, "Send it in the body.")
     if "stream" in query:
         asked.stream = yes("stream", query["stream"])
     if "background" in query:
@@ -256,7 +283,10 @@ def _document(asks: InputField, item: Any) -> Any:
     if isinstance(item, str):
         return Document(text=item)
     if isinstance(item, dict):
-        (found,) = asks.parse([item])
+        try:
+            (found,) = asks.parse([item])
+        except NodeError as error:
+            raise FlowError([Problem("input/invalid", error.message, error.fix)]) from None
         return found
     raise FlowError(
         [

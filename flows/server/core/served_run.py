@@ -92,6 +92,8 @@ class ServedRun:
         """Its place in a trace: its own, or its caller's where nobody traces it."""
         self.trace: RunTrace | None = None
         self.task: asyncio.Task[None] | None = None
+        self.chat = ""
+        """What a client calls the conversation that it belongs to."""
         self.hear: Callable[[Event], None] | None = None
         """Is told of every event as it is, before anybody else."""
         self._news: set[asyncio.Event] = set()

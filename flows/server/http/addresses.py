@@ -19,7 +19,7 @@ from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.core.told import shown, shows_models
-from patchbay.flows.server.http.running import events_at, run, streamed, whole
+from patchbay.flows.server.http.running import events_at, number_in, read_to, run, streamed, whole
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import encode
 
@@ -133,19 +133,32 @@ async def events(request: Request) -> Response:
     live, _ = await _here(service, id)
     last = request.headers.get("last-event-id") or request.query_params.get("after", "")
     if live is not None and live.follow:
+        if live.status in _OVER and read_to(service, last) >= len(live.events):
+            return Response(status_code=204)
         return streamed(service, live, last)
-    return await _recorded(service, id)
+    return await _recorded(service, id, last)
 
 
-async def _recorded(service: FlowService, id: str) -> EventStream:
+_OVER = ("finished", "failed", "cancelled")
+"""How a run stands of which nothing more is heard. A browser that has read all of it is told so
+with 204, which ends its asking again (WHATWG HTML, section 9.2.3)."""
+_RECORDED = "recorded."
+"""Begins the ids of events that are read from the history."""
+
+
+async def _recorded(service: FlowService, id: str, last: str) -> Response:
     """The events of a run of before, as far as they are recorded: without the pieces of texts."""
-    await service.past(id)
+    past = await service.past(id)
     history = await service.history()
     found = await in_thread(history.events, id)
+    after = number_in(last.removeprefix(_RECORDED)) if last.startswith(_RECORDED) else 0
+    if past.status in _OVER and after >= len(found):
+        return Response(status_code=204)
 
     async def pieces() -> AsyncGenerator[bytes, None]:
-        for data in found:
-            yield event(shown(data, service.settings.values), str(data["type"]))
+        for number, data in enumerate(found[after:], after + 1):
+            told = shown(data, service.settings.values)
+            yield event(told, str(data["type"]), f"{_RECORDED}{number}")
 
     return EventStream(pieces(), {"x-run-id": id})
 
@@ -165,12 +178,12 @@ async def answer(request: Request) -> Response:
         raise refused(400, "serve/not-json", "The body is not a JSON object.")
     stream, behind = (yes(w, given.pop(w, False)) for w in ("stream", "background"))
     before = service.live.get(id)
-    read_to = len(before.events) if before is not None else 0
+    read = len(before.events) if before is not None else 0
     live = await service.answer(id, caller, given)
     if live is None:
         return JSONResponse({"run": id, "status": "running"}, 202)
     if stream:
-        return streamed(service, live, f"{service.epoch}.{read_to}")
+        return streamed(service, live, f"{service.epoch}.{read}")
     if behind:
         return JSONResponse({**live.as_dict(), "events_at": events_at(service, id)}, 202)
     return await whole(request, service, live, stop=False)

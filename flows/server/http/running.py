@@ -81,9 +81,18 @@ def events_at(service: FlowService, run: str) -> str:
 
 def streamed(service: FlowService, live: ServedRun, last: str = "") -> EventStream:
     """The events of a run as a stream."""
+    return EventStream(_pieces(service, live, read_to(service, last)), live.headers)
+
+
+def read_to(service: FlowService, last: str) -> int:
+    """The number of the last event that a caller has read, by its id; 0 for one of elsewhere."""
     epoch, _, number = last.partition(".")
-    known = epoch == service.epoch and number.isascii() and number.isdigit() and len(number) < 16
-    return EventStream(_pieces(service, live, int(number) if known else 0), live.headers)
+    return number_in(number) if epoch == service.epoch else 0
+
+
+def number_in(text: str) -> int:
+    """The number that an id of an event ends with; 0 where there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 async def _pieces(service: FlowService, live: ServedRun, after: int) -> AsyncGenerator[bytes, None]:

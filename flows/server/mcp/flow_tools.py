@@ -10,6 +10,7 @@ from typing import Any
 from mcp import types
 from mcp.server.lowlevel import Server as ToolServer
 from mcp.server.session import ServerSession
+from mcp.shared.exceptions import McpError
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import Event, NodeFinished, NodeProgress, RunStarted
@@ -188,7 +189,10 @@ class _Call:
         form: Callable[..., Any] = self._session.elicit_form
         why = ""
         for _ in range(_TRIES):
-            answer = await form(why + words, form_of(asks), related_request_id=self._request)
+            try:
+                answer = await form(why + words, form_of(asks), related_request_id=self._request)
+            except McpError:  # the client takes such questions, but not this one
+                return left
             if answer.action != "accept":
                 return left
             try:

@@ -12,6 +12,7 @@ from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.answer_form import in_form
 from patchbay.flows.server.openai.answering import Answering, reply_of, waiting_run
 from patchbay.flows.server.openai.conversation import ChatSoFar, request_of
+from patchbay.nodes.threads import in_thread
 
 
 async def begun(
@@ -33,6 +34,8 @@ async def begun(
     flow = in_form(service, flow, wanted)
     answering = Answering(flow)
     waits = waiting_run(talk.messages)
+    if waits is None and thread is not None and flow.may_ask:
+        waits = await _waiting_in(service, flow, thread)
     if waits is not None and service.owners.owns(caller, waits):
         live = await _answered(service, caller, waits, talk.last, answering)
         if live is not None:
@@ -44,6 +47,19 @@ async def begun(
         flow, caller, asked, run=run, follow=stream or flow.may_ask, hear=answering.hear
     )
     return live, answering
+
+
+async def _waiting_in(service: FlowService, flow: ServedFlow, thread: str) -> str | None:
+    """The run of this flow that a thread waits for, since a person is asked: whoever names the
+    thread need not send what was asked."""
+    from patchbay.flows.runs.threads import Threads
+
+    found = await in_thread(Threads(await service.history()).find, thread)
+    if found is None or not found.run:
+        return None
+    past = await service.past(found.run)
+    mine = past.status == "waiting" and flow.name in await service.recorded.names_of(past)
+    return past.id if mine else None
 
 
 async def _answered(

@@ -19,7 +19,7 @@ from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.openai.answering import Answering, pieces_of, question_text
 from patchbay.flows.server.openai.beginning import begun
-from patchbay.flows.server.openai.conversation import of_messages, wrong
+from patchbay.flows.server.openai.conversation import flag, of_messages, wrong
 from patchbay.flows.server.openai.errors import error_body
 from patchbay.nodes.values import Document
 
@@ -41,11 +41,10 @@ async def completions(request: Request) -> Response:
     service, caller = service_of(request), caller_of(request)
     body = await body_of(request)
     flow = service.shelf.get(body["model"], caller)
-    talk, stream = of_messages(body.get("messages")), body.get("stream") is True
+    talk, stream = of_messages(body.get("messages")), flag(body, "stream")
+    with_usage = _wants_usage(body.get("stream_options"))
     wanted = body.get("response_format")
     live, answering = await begun(service, caller, flow, talk, stream=stream, wanted=wanted)
-    options = body.get("stream_options")
-    with_usage = isinstance(options, dict) and options.get("include_usage") is True
     if stream:
         chunks = _Chunks(service, live, answering, with_usage)
         return EventStream(chunks.sent(), live.headers)
@@ -53,6 +52,14 @@ async def completions(request: Request) -> Response:
         live.stop()
         return Response(status_code=499)
     return JSONResponse(await whole(service, live, answering), headers=live.headers)
+
+
+def _wants_usage(options: Any) -> bool:
+    if options is None:
+        return False
+    if not isinstance(options, dict):
+        raise wrong('"stream_options" is an object, as {"include_usage": true}.', "stream_options")
+    return flag(options, "include_usage")
 
 
 async def whole(service: FlowService, live: ServedRun, answering: Answering) -> dict[str, Any]:

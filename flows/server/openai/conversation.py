@@ -8,7 +8,7 @@ from typing import Any
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.thread_runs import talked_to
-from patchbay.flows.server.core.asked import RunRequest
+from patchbay.flows.server.core.asked import RunRequest, yes
 from patchbay.flows.server.core.refusals import of_flow, refused
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.core.uploads import Uploads
@@ -56,9 +56,9 @@ def _read(content: Any, place: str) -> tuple[str, list[Picture]]:
         where = f"{place}.content[{number}]"
         match part.get("type") if isinstance(part, dict) else None:
             case "text" | "input_text" | "output_text":
-                texts.append(str(part.get("text", "")))
+                texts.append(_text(part, "text", where))
             case "refusal":
-                texts.append(str(part.get("refusal", "")))
+                texts.append(_text(part, "refusal", where))
             case "image_url" | "input_image":
                 pictures.append(_picture(part.get("image_url"), where))
             case None:
@@ -67,6 +67,23 @@ def _read(content: Any, place: str) -> tuple[str, list[Picture]]:
                 message = f'"{where}" is of the type "{kind}"; texts and pictures are read.'
                 raise wrong(message, place)
     return "\n".join(texts), pictures
+
+
+def _text(part: dict[str, Any], name: str, where: str) -> str:
+    found = part.get(name)
+    if not isinstance(found, str):
+        raise wrong(f'"{where}.{name}" is a text.', where)
+    return found
+
+
+def flag(body: dict[str, Any], name: str) -> bool:
+    """A field that is yes or no; where it is left out, or null, no.
+
+    Raises:
+        RefusedError: it is something else.
+    """
+    found = body.get(name)
+    return found is not None and yes(name, found)
 
 
 def of_messages(messages: Any) -> ChatSoFar:
@@ -82,17 +99,21 @@ def of_messages(messages: Any) -> ChatSoFar:
         place = f"messages[{number}]"
         if not isinstance(message, dict):
             raise wrong(f'"{place}" is an object with role and content.', place)
+        if message.get("role") == "user" and message.get("content") is None:
+            raise wrong(f'"{place}.content" is missing: a text or a list of parts.', place)
         found.add(message.get("role"), message.get("content"), place)
     return found
 
 
 async def request_of(talk: ChatSoFar, flow: ServedFlow, run: str) -> RunRequest:
     """The inputs of a flow for what was said: all messages for an input of that kind, else the
-    last text of the user.
+    last text of the user. Where nothing was said, none.
 
     Raises:
         RefusedError: the flow cannot be talked to, or takes no pictures.
     """
+    if not talk.messages:
+        return RunRequest()
     try:
         asks = talked_to(flow.prepared.resolved)
     except FlowError as error:
@@ -101,9 +122,11 @@ async def request_of(talk: ChatSoFar, flow: ServedFlow, run: str) -> RunRequest:
         ) from None
     if asks.kind == "messages":
         return RunRequest({asks.name: talk.messages})
-    asked = RunRequest({asks.name: talk.last})
     last = next((m for m in reversed(talk.messages) if m.role == "user"), None)
-    if last is not None and last.pictures:
+    if last is None:
+        raise wrong(f'"{flow.name}" gets what the user says, and no message is of that role.', "")
+    asked = RunRequest({asks.name: last.content})
+    if last.pictures:
         asked.uploads = Uploads(run)
         try:
             asked.inputs |= _file(last.pictures, flow, asked.uploads)
@@ -147,4 +170,5 @@ def _picture(given: Any, where: str) -> Picture:
 
 def wrong(message: str, param: str) -> Exception:
     """A field that is not as it should be."""
-    return refused(400, "input/invalid", message, f"Look at {param.partition('[')[0]}.")
+    where = param.partition("[")[0]
+    return refused(400, "input/invalid", message, f"Look at {where}." if where else "")

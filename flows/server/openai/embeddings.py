@@ -36,6 +36,7 @@ async def embeddings(request: Request) -> Response:
     service, caller = service_of(request), caller_of(request)
     body = await body_of(request)
     flow, texts = service.shelf.get(body["model"], caller), _texts(body.get("input"))
+    packed, wanted = _packing(body.get("encoding_format")), _length(body.get("dimensions"))
     types = {one.partition("/")[0] for name in flow.outputs for one in flow.types_of(name)}
     if not types & {"embeddings", "any"}:
         raise _no_embeddings(flow)  # before it runs, and asks its models
@@ -56,7 +57,9 @@ async def embeddings(request: Request) -> Response:
         vectors = work.result()
     finally:
         work.cancel()
-    packed = body.get("encoding_format") == "base64"
+    if wanted is not None and (got := len(vectors[0])) != wanted:
+        what = f'The vectors of "{flow.name}" have {got} numbers, not {wanted}; none are cut.'
+        raise wrong(what, "dimensions")
     data = [
         {"object": "embedding", "index": index, "embedding": _packed(v) if packed else list(v)}
         for index, v in enumerate(vectors)
@@ -105,6 +108,20 @@ def _texts(given: Any) -> list[str]:
     if len(texts) > MOST:
         raise wrong(f'"input" has {len(texts)} texts; at most {MOST} are taken.', "input")
     return texts
+
+
+def _packing(given: Any) -> bool:
+    """Whether vectors are packed."""
+    if given not in (None, "float", "base64"):
+        raise wrong('"encoding_format" is float or base64.', "encoding_format")
+    return bool(given == "base64")
+
+
+def _length(given: Any) -> int | None:
+    """How long vectors are to be; None where nothing is said of it."""
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
+        raise wrong('"dimensions" is a whole number above 0.', "dimensions")
+    return given
 
 
 def _packed(vector: Any) -> str:

@@ -16,7 +16,7 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.beginning import begun
 from patchbay.flows.server.openai.chat import body_of, citations, final_text
-from patchbay.flows.server.openai.conversation import ChatSoFar, wrong
+from patchbay.flows.server.openai.conversation import ChatSoFar, flag, wrong
 from patchbay.flows.server.openai.errors import error_body
 
 _SUMMARY = "response.reasoning_summary"
@@ -27,11 +27,13 @@ async def responses(request: Request) -> Response:
     service, caller = service_of(request), caller_of(request)
     body = await body_of(request)
     flow = service.shelf.get(body["model"], caller)
-    talk, stream = _conversation(body), body.get("stream") is True
+    talk, stream = _conversation(body), flag(body, "stream")
     text = body.get("text")
+    if text is not None and not isinstance(text, dict):
+        raise wrong('"text" is an object, as {"format": {…}}.', "text")
     live, answering = await begun(
         service, caller, flow, talk, stream=stream, thread=_thread(body),
-        wanted=text.get("format") if isinstance(text, dict) else None,
+        wanted=None if text is None else text.get("format"),
     )  # fmt: skip
     made = _Response(service, live, answering, body)
     if stream:
@@ -51,8 +53,10 @@ def _conversation(body: dict[str, Any]) -> ChatSoFar:
             "previous_response_id",
         )
     talk, given = ChatSoFar(), body.get("input")
-    if isinstance(body.get("instructions"), str):
-        talk.add("system", body["instructions"], "instructions")
+    if (instructions := body.get("instructions")) is not None:
+        if not isinstance(instructions, str):
+            raise wrong('"instructions" is a text.', "instructions")
+        talk.add("system", instructions, "instructions")
     if isinstance(given, str):
         talk.add("user", given, "input")
     elif isinstance(given, list) and given:
@@ -68,9 +72,15 @@ def _add(talk: ChatSoFar, item: Any, place: str) -> None:
         raise wrong(f'"{place}" is an object.', place)
     kind = item.get("type", "message")
     if kind == "message":
+        if item.get("content") is None:
+            raise wrong(f'"{place}.content" is missing: a text or a list of parts.', place)
         talk.add(item.get("role"), item.get("content"), place)
     elif kind == "function_call_output":
-        talk.add("tool", str(item.get("output", "")), place)
+        talk.add("tool", item.get("output"), place)
+    elif kind == "item_reference":
+        raise wrong(f'"{place}" is an item of before, which is not kept here: send it.', place)
+    elif not isinstance(kind, str):
+        raise wrong(f'"{place}.type" is a text.', place)
     # Reasoning and calls of before are of no use to a flow, which makes its own.
 
 

@@ -88,6 +88,9 @@ FLOWS: dict[str, Flow] = {
         ["in.value > ask.prompt", "m.model > ask.model", "ask.text > out.value"],
         "Chat",
     ),
+    "heard": flow(
+        {"in": asks("conversation", "messages"), "out": gives()}, ["in.value > out.value"], "Heard"
+    ),
     "agent": flow(
         {"in": asks(), "say": "test.thinks", "out": gives()},
         ["in.value > say.text", "say.text > out.value"],

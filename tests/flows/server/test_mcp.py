@@ -201,6 +201,20 @@ async def test_who_never_answers_it_is_told_which_run_waits(served: Served):
     assert done.json()["outputs"] == {"answer": {"steps": 3}}
 
 
+async def test_a_client_that_cannot_show_a_question_is_told_which_run_waits(served: Served):
+    """It says that it can ask, and then that it cannot: the run was lost from sight."""
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ErrorData:
+        return types.ErrorData(code=types.INTERNAL_ERROR, message="No window is open.")
+
+    async with session(served, elicitation_callback=answer) as client:
+        result = await call(client, "approve", {"mail": "Dear Eve"})
+    assert result.isError
+    run = text_of(result).rpartition(" ")[2]
+    done = served.http.post(f"/runs/{run}/answer", json={"approve": True})
+    assert done.json()["outputs"] == {"sent": "Dear Eve"}
+
+
 async def test_who_answers_elsewhere_is_first(served: Served):
     """The dialog of the client stands open meanwhile; its call gets what the run gives."""
 

@@ -1,0 +1,198 @@
+"""Fields of the wrong kind, twice, or in the wrong place: said, never passed over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.flows.server.serving import Served, events_in
+
+
+def chat(served: Served, **body: Any) -> Any:
+    given = {"model": "words", "messages": [{"role": "user", "content": "a"}], **body}
+    return served.http.post("/v1/chat/completions", json=given)
+
+
+def user(*parts: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": list(parts)}]}
+
+
+# --- OpenAI's protocol ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (user({"type": "text"}), "messages[0].content[0].text"),
+        (user({"type": "text", "text": None}), "messages[0].content[0].text"),
+        (user({"type": "text", "text": {"a": 1}}), "messages[0].content[0].text"),
+        (user({"type": "refusal", "refusal": 5}), "messages[0].content[0].refusal"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"messages": [{"role": "system", "content": "Be short."}]}, "user"),
+        ({"stream": 1}, "stream"),
+        ({"stream": "perhaps"}, "stream"),
+        ({"stream_options": True}, "stream_options"),
+        ({"stream_options": {"include_usage": "perhaps"}}, "include_usage"),
+    ],
+)
+def test_a_completion_says_what_it_cannot_read(served: Served, body, says):
+    answer = chat(served, **body)
+    assert answer.status_code == 400, answer.text
+    assert says in answer.json()["error"]["message"]
+
+
+def test_what_is_left_open_is_left_open(served: Served):
+    """Clients send null for what was not set; agents' messages with calls have no content."""
+    called = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "user", "content": "b"},
+    ]
+    answer = chat(served, stream=None, stream_options=None, messages=called)
+    assert answer.json()["choices"][0]["message"]["content"] == "b"
+    text = chat(served, stream="true", stream_options={"include_usage": "yes"}).text
+    assert json.loads(events_in(text)[-2][2])["usage"]["prompt_tokens"] == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"text": "json"}, "text"),
+        ({"instructions": ["Be short."]}, "instructions"),
+        ({"stream": "perhaps"}, "stream"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]"),
+        ({"input": [{"role": "user"}]}, "input[0].content"),
+        ({"input": [{"type": 5}]}, "input[0].type"),
+        ({"input": [{"type": "function_call_output", "output": {"a": 1}}]}, "input[0]"),
+    ],
+)
+def test_a_response_too(served: Served, body, says):
+    answer = served.http.post("/v1/responses", json={"model": "words", "input": "a", **body})
+    assert answer.status_code == 400, answer.text
+    assert says in answer.json()["error"]["message"]
+
+
+def test_the_result_of_a_tool_may_be_parts(served: Served):
+    items = [
+        {"type": "function_call_output", "call_id": "c", "output": [
+            {"type": "input_text", "text": "42"}]},
+        {"role": "user", "content": "a"},
+    ]  # fmt: skip
+    answer = served.http.post("/v1/responses", json={"model": "words", "input": items})
+    assert answer.json()["output"][0]["content"][0]["text"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"dimensions": 2}, "have 3 numbers, not 2"),
+        ({"dimensions": "3"}, "dimensions"),
+        ({"dimensions": 0}, "dimensions"),
+        ({"dimensions": True}, "dimensions"),
+        ({"encoding_format": "base65"}, "encoding_format"),
+        ({"encoding_format": ["float"]}, "encoding_format"),
+    ],
+)
+def test_vectors_are_as_they_are_asked_for_or_refused(served: Served, body, says):
+    """Those of another length, given to a store without a word, spoil it."""
+    answer = served.http.post("/v1/embeddings", json={"model": "vectors", "input": "abc", **body})
+    assert answer.status_code == 400, answer.text
+    assert says in answer.json()["error"]["message"]
+    good = {"model": "vectors", "input": "abc", "dimensions": 3, "encoding_format": None}
+    assert served.http.post("/v1/embeddings", json=good).json()["data"][0]["embedding"] == [1, 1, 1]
+
+
+# --- our own addresses ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given", [[{"txt": "x"}], {"text": 5}, [{"text": "a", "metadata": "b"}], 5]
+)
+def test_what_is_no_document_is_the_callers_mistake(served: Served, given):
+    answer = served.run("read", {"notes": given})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["code"] == "input/invalid"
+    assert "notes" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"content": "count=3&count=4"},
+        {"files": [("count", (None, "3")), ("count", (None, "4"))]},
+        {"files": [("colour", (None, "red")), ("count", (None, "3")), ("colour", (None, "blue"))]},
+    ],
+)
+def test_a_field_that_comes_twice_is_refused(served: Served, sent):
+    """The last one counted."""
+    kind = {"content-type": "application/x-www-form-urlencoded"} if "content" in sent else {}
+    answer = served.http.post("/flows/typed/run", headers=kind, **sent)
+    assert answer.status_code == 400, answer.text
+    assert "more than once" in answer.json()["error"]["message"]
+
+
+def test_so_is_a_second_file_and_documents_are_many(served: Served):
+    two = [("file", ("a.txt", b"a")), ("file", ("b.txt", b"bb"))]
+    answer = served.http.post("/flows/size/run", files=two)
+    assert (answer.status_code, "more than once" in answer.text) == (400, True)
+    notes: Any = [("notes", (None, "said")), ("notes", ("b.txt", b"sent"))]
+    found = served.http.post("/flows/read/run", files=notes).json()["outputs"]["answer"]
+    assert [document["text"] for document in found] == ["said", "sent"]
+
+
+def test_a_field_that_is_empty_is_empty_and_not_left_out(served: Served):
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    answer = served.http.post("/flows/typed/run", content="count=3&stream=", headers=kind)
+    assert answer.json()["outputs"]["stream"] == ""
+
+
+def test_forms_of_very_many_fields(served: Served):
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    many = "&".join(f"a{number}=1" for number in range(300))
+    answer = served.http.post("/flows/typed/run", content=many, headers=kind)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "serve/form")
+
+
+def test_an_input_in_the_address_is_not_passed_over(served: Served):
+    answer = served.http.post("/flows/typed/run?colour=blue", json={"count": 3})
+    assert answer.status_code == 400
+    assert '"colour" stands in the address' in answer.json()["error"]["message"]
+    assert served.http.post("/flows/typed/run?from=mail", json={"count": 3}).status_code == 200
+
+
+# --- the end of a stream --------------------------------------------------------------------------
+
+
+def events(served: Served, run: str, last: str = "") -> Any:
+    return served.http.get(f"/runs/{run}/events", headers={"last-event-id": last} if last else {})
+
+
+def test_who_has_read_all_is_told_that_no_more_comes(served: Served):
+    """A browser asks again after each end of a stream, until it is answered 204."""
+    sent = events_in(served.run("shout", {"text": "a", "stream": True}).text)
+    run, last = json.loads(sent[0][2])["run"], sent[-1][0]
+    assert events(served, run, last).status_code == 204
+    assert len(events_in(events(served, run, sent[-2][0]).text)) == 1
+    assert len(events_in(events(served, run, "other.99").text)) == len(sent)
+
+
+def test_recorded_events_have_ids_too(served: Served):
+    began = served.run("shout", {"text": "a", "background": True}).json()["run"]
+    while served.http.get(f"/runs/{began}").json()["status"] != "finished":
+        pass
+    served.service.live.pop(began)
+    sent = events_in(events(served, began).text)
+    assert [one[1] for one in sent][-1] == "run_finished"
+    assert events_in(events(served, began, sent[0][0]).text) == sent[1:]
+    assert events(served, began, sent[-1][0]).status_code == 204
+    assert events_in(events(served, began, "recorded.x").text) == sent
+
+
+def test_a_stream_of_one_that_waits_may_go_on(served: Served):
+    sent = events_in(served.run("approve", {"mail": "a", "stream": True}).text)
+    run, last = json.loads(sent[0][2])["run"], sent[-1][0]
+    assert (sent[-1][1], events(served, run, last).status_code) == ("run_waiting", 200)
+    served.http.post(f"/runs/{run}/answer", json={"approve": True})
+    assert events_in(events(served, run, last).text)[-1][1] == "run_finished"
