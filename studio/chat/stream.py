@@ -11,6 +11,7 @@ from patchbay.flows.server.core.told import shown
 from patchbay.studio.chat.telling import answering, rests_on
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.steps import Told, spent, tokens_of
+from patchbay.studio.server.ending import ending
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import titles_of
 
@@ -22,11 +23,12 @@ ENDS = ("run_finished", "run_failed", "run_cancelled", "run_waiting")
 
 
 async def pieces(run: str) -> AsyncGenerator[bytes, None]:
-    """The events of a run of this process, as server-sent events; nothing where it has none."""
-    queue: asyncio.Queue[Told] = asyncio.Queue()
+    """The events of a run of this process, as server-sent events, until the run or the server ends;
+    nothing where it has none."""
+    queue: asyncio.Queue[Told | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
-    def put(told: Told) -> None:
+    def put(told: Told | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(queue.put_nowait, told)
 
@@ -35,6 +37,7 @@ async def pieces(run: str) -> AsyncGenerator[bytes, None]:
         return
     live, before, leave = heard
     streams = answering(live)
+    hear_no_more = ending.hear(lambda: put(None))
     try:
         for told in before:
             yield as_sent(live, told, streams)
@@ -48,17 +51,21 @@ async def pieces(run: str) -> AsyncGenerator[bytes, None]:
             except TimeoutError:
                 yield PING
                 continue
-            if first["type"] == "node_streamed":
+            if first is not None and first["type"] == "node_streamed":
                 await asyncio.sleep(GATHER_S)
-            for told in gathered([first, *waiting(queue)]):
+            came = [first, *waiting(queue)]
+            for told in gathered(told for told in came if told is not None):
                 yield as_sent(live, told, streams)
                 if told["type"] in ENDS:
                     return
+            if None in came:
+                return
     finally:
+        hear_no_more()
         leave()
 
 
-def waiting(queue: asyncio.Queue[Told]) -> Iterable[Told]:
+def waiting(queue: asyncio.Queue[Told | None]) -> Iterable[Told | None]:
     """What has come meanwhile."""
     while not queue.empty():
         yield queue.get_nowait()

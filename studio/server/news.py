@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from patchbay.studio.server.ending import ending
 from patchbay.studio.server.grants import Grant
 
 PULSE_S = 15.0
@@ -16,28 +17,33 @@ GATHER_S = 0.03
 
 
 async def news(grant: Grant) -> AsyncIterator[list[dict[str, Any]]]:
-    """Batches of messages as they happen; an empty one when it was quiet for long."""
-    queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    """Batches of messages as they happen, until the server ends; an empty one when it was quiet for
+    long."""
+    queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
-    def put(message: dict[str, Any]) -> None:
+    def put(message: dict[str, Any] | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(queue.put_nowait, message)
 
-    leave = _subscribe(grant, put)
+    ways_out = [_subscribe(grant, put), ending.hear(lambda: put(None))]
     try:
         while True:
             try:
-                batch = [await asyncio.wait_for(queue.get(), PULSE_S)]
+                gathered = [await asyncio.wait_for(queue.get(), PULSE_S)]
             except TimeoutError:
                 yield []
                 continue
             await asyncio.sleep(GATHER_S)
             while not queue.empty():
-                batch.append(queue.get_nowait())
-            yield merged(batch)
+                gathered.append(queue.get_nowait())
+            if batch := [message for message in gathered if message is not None]:
+                yield merged(batch)
+            if None in gathered:
+                return
     finally:
-        leave()
+        for way_out in ways_out:
+            way_out()
 
 
 def _subscribe(grant: Grant, put: Callable[[dict[str, Any]], None]) -> Callable[[], None]:

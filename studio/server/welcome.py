@@ -15,6 +15,7 @@ from typing import Any
 from patchbay.nodes.home import cache_dir, home
 from patchbay.nodes.private import private_folder
 from patchbay.studio.server.access import VARIABLE, WEAK, Key, access_token, entrance
+from patchbay.studio.server.ending import ending
 
 
 @cache
@@ -32,6 +33,7 @@ async def welcome(_app: Any) -> AsyncIterator[None]:
     for folder in (home(), cache_dir()):
         with contextlib.suppress(OSError):
             private_folder(folder)
+    ending.watch()
     _end_on_hangup()
     address = _address()
     _tell(address)

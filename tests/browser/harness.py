@@ -37,6 +37,8 @@ UNUSED = (
 )  # fmt: skip
 """Parts of Chromium that no test needs. The popup of its address bar, which nobody sees, is a page
 of its own in every window: a second of the processor and 160 MB for each test (Chromium 156)."""
+LONGEST_END_S = 120
+"""Seconds in which a studio on a busy machine ends."""
 FLAGS = [
     f"--disable-features={','.join(UNUSED)}",
     "--no-sandbox",
@@ -125,12 +127,14 @@ def _started(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it as a person would, who may have pages of it open and runs at work."""
     process.terminate()
     try:
-        process.wait(30)
+        process.wait(LONGEST_END_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+        raise RuntimeError("The studio does not end when it is asked to.") from None
 
 
 def _settings() -> dict[str, Any]:
