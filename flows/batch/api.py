@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from patchbay.flows.batch.beside import side_file, spool_folder, standing_in_the_way
+from patchbay.flows.batch.beside import move_file, side_file, spool_folder, standing_in_the_way
 from patchbay.flows.batch.databases import without_password
 from patchbay.flows.batch.manifest import BatchSettings, file_hash, make_manifest, refuse_others
 from patchbay.flows.batch.progress import BatchProgress
-from patchbay.flows.batch.row_map import make_row_map
+from patchbay.flows.batch.row_map import RowMap, make_row_map
 from patchbay.flows.batch.rows import Rows, bad, open_rows
 from patchbay.flows.batch.runner import HereRunner, RowRunner
 from patchbay.flows.batch.spool import Spool
@@ -61,6 +61,8 @@ class BatchResult:
     tokens: Tokens
     cost: Mapping[str, float]
     stopped: Problem | None = None
+    not_seen: tuple[str, ...] = ()
+    """Columns that were to be kept, and that no row had; known of a batch that was not stopped."""
 
 
 MakeRunner = Callable[[PreparedFlow, BatchSettings], RowRunner]
@@ -125,21 +127,27 @@ async def _batched(
     order: BatchOrder, budget: Budget, flow: PreparedFlow, manifest: dict[str, Any]
 ) -> BatchResult:
     spool = Spool(order.output, spool_folder(order.output))
+    not_seen: tuple[str, ...] = ()
     try:
         if order.go_on and not spool.begun and (done := _finished(order.output, manifest)):
             spool.remove()
             return done
         _begin(spool, manifest, order)
         if not spool.done.whole:
-            work = await _worked(order, flow, spool, budget)
+            begun_before = bool(spool.done.below or spool.done.beyond)
+            work, row_map = await _worked(order, flow, spool, budget)
             if work.stopped is not None:
                 return _result(spool, order.output, work.stopped)
-        return _finish(spool, order.output)
+            if not begun_before and spool.done.rows:
+                not_seen = tuple(sorted(row_map.unseen))
+        return replace(_finish(spool, order.output), not_seen=not_seen)
     finally:
         spool.close()
 
 
-async def _worked(order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: Budget) -> BatchWork:
+async def _worked(
+    order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: Budget
+) -> tuple[BatchWork, RowMap]:
     settings = order.settings
     rows: Rows | None = None
     try:
@@ -164,7 +172,7 @@ async def _worked(order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: B
     )  # fmt: skip
     with _keeping(order, flow):
         await work.run()
-    return work
+    return work, row_map
 
 
 def _keeping(order: BatchOrder, flow: PreparedFlow) -> AbstractContextManager[None]:
@@ -235,6 +243,10 @@ def collect(folder: Path, output: str) -> BatchResult:
     try:
         collect_parts(folder, spool)
         return _finish(spool, output)
+    except FlowError:
+        if not spool.begun:
+            spool.remove()
+        raise
     finally:
         spool.close()
 
@@ -243,7 +255,7 @@ def _finish(spool: Spool, output: str) -> BatchResult:
     write_output(spool, output)
     failures = side_file(output, "failed.jsonl")
     if spool.done.failed and spool.failed_file.exists():
-        spool.failed_file.replace(failures)
+        move_file(spool.failed_file, failures)
     elif not spool.done.failed:
         failures.unlink(missing_ok=True)  # of an earlier batch into a file of this name
     result = _result(spool, output, None, failures if spool.done.failed else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,16 @@ def without_password(address: str) -> str:
     said = {name: HIDDEN for name in url.query if name.lower() in PASSWORD_KEYS}
     shown = url.update_query_dict(said).render_as_string(hide_password=True)
     return shown.replace("%2A%2A%2A", HIDDEN) + sharp + table
+
+
+def whole_address(address: str) -> str:
+    """An address with the whole path of a database that is a file: it says the same in every
+    folder."""
+    base, sharp, table = address.partition("#")
+    file = database_file(base)
+    if not file or Path(file).is_absolute():
+        return address
+    return base.replace(f":///{file}", f":///{Path(file).absolute()}", 1) + sharp + table
 
 
 def with_password(address: str, secrets: Secrets) -> str:
@@ -94,6 +105,74 @@ def engine_of(address: str) -> Any:
     except (sqlalchemy.exc.ArgumentError, ImportError, ValueError) as error:
         message = f"{without_password(address)} is no database: {said(error)}."
         raise bad("batch/database", message, FIX) from None
+
+
+def refuse_unwritable(output: str) -> None:
+    """Check that a table can be written there, as far as it can be known without writing one.
+
+    Raises:
+        FlowError: the table is not named, or the database is not reached or cannot be written to.
+    """
+    import sqlalchemy
+
+    base, table = split_table(output)
+    if not table:
+        raise bad("batch/output", "The table is not named.", "sqlite:///file.db#labels")
+    engine = engine_of(base)
+    try:
+        file = _file_of(base, engine)
+        if file is not None and not file.parent.is_dir():
+            raise bad("batch/output", f"There is no folder {file.parent}.", "Make it first.")
+        if file is not None and not _is_writable(file):
+            fix = "Name a database that you may write to."
+            raise bad("batch/output", f"{file} cannot be written.", fix)
+        if file is None or file.exists():  # SQLite would make an empty one
+            engine.connect().close()
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise bad("batch/database", f"The database refuses: {said(error)}.", FIX) from None
+    finally:
+        engine.dispose()
+
+
+def has_table(output: str) -> bool:
+    """Whether the table that an output names is there already. The database is reached.
+
+    Raises:
+        FlowError: it is not.
+    """
+    import sqlalchemy
+
+    base, table = split_table(output)
+    engine = engine_of(base)
+    try:
+        file = _file_of(base, engine)
+        if file is not None and not file.exists():
+            return False
+        return bool(sqlalchemy.inspect(engine).has_table(table))
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise bad("batch/database", f"The database refuses: {said(error)}.", FIX) from None
+    finally:
+        engine.dispose()
+
+
+def _file_of(base: str, engine: Any) -> Path | None:
+    """The file that a database is; None of a server's.
+
+    Raises:
+        FlowError: it is in memory, and gone when the batch ends.
+    """
+    if engine.url.get_backend_name() not in ("sqlite", "duckdb"):
+        return None
+    if engine.url.database in (None, "", ":memory:"):
+        message = "A database in memory is gone when the batch ends."
+        raise bad("batch/output", message, "Name its file: sqlite:///file.db#labels.")
+    file = database_file(base)
+    return Path(file) if file else None
+
+
+def _is_writable(file: Path) -> bool:
+    places = [file.parent, *([file] if file.exists() else [])]  # SQLite writes beside it too
+    return all(os.access(place, os.W_OK) for place in places)
 
 
 def database_rows(address: str, query: str) -> Rows:

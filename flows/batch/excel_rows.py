@@ -38,13 +38,16 @@ def excel_rows(path: Path) -> Rows:
     if len(set(names)) < len(names):
         book.close()
         raise bad("batch/rows", f"{path.name} has two columns of one name.", "Rename one.")
-    return Rows(path.name, names, _each(each, names), None, close=book.close)
+    rows = Rows(path.name, names, iter(()), None, close=book.close)
+    rows.each = _each(each, rows)
+    return rows
 
 
-def _each(each: Iterator[Any], names: tuple[str, ...]) -> Iterator[Row]:
-    number = 0
+def _each(each: Iterator[Any], rows: Rows) -> Iterator[Row]:
+    number, names = 0, rows.columns or ()
     for values in each:
         if all(value is None for value in values):
             continue
-        yield number, plain_cells(dict(zip(names, values, strict=False)))
+        if number >= rows.below:
+            yield number, plain_cells(dict(zip(names, values, strict=False)))
         number += 1

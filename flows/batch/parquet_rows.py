@@ -31,27 +31,34 @@ def parquet_rows(path: Path) -> Rows:
     except pyarrow.ArrowInvalid as error:
         raise bad("batch/rows", f"{path.name} is not Parquet: {error}.", "Check it.") from None
     names = tuple(file.schema_arrow.names)
-    return Rows(path.name, names, _each(file), file.metadata.num_rows, close=file.close)
+    rows = Rows(path.name, names, iter(()), file.metadata.num_rows, close=file.close)
+    rows.each = _each(file, rows)
+    return rows
 
 
-def _each(file: Any) -> Iterator[Row]:
+def _each(file: Any, rows: Rows) -> Iterator[Row]:
     import pyarrow
 
     number = 0
     for group in range(file.num_row_groups):
         there = file.metadata.row_group(group).num_rows
         end = number + there
+        if end <= rows.below:
+            number = end
+            continue
         try:
             for batch in file.iter_batches(AT_ONCE, row_groups=[group]):
-                for cells in _cells(batch):
+                passed = min(batch.num_rows, max(0, rows.below - number))
+                number += passed
+                for cells in _cells(batch.slice(passed)) if passed < batch.num_rows else ():
                     yield number, cells if isinstance(cells, Problem) else plain_cells(cells)
                     number += 1
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
             why = first_line(error)
             said = f"Its part of the file (row group {group + 1}) is damaged: {why}."
-            while number < end:
-                yield number, Problem("batch/row", said, "Write the file anew.")
-                number += 1
+            for left in range(max(number, rows.below), end):
+                yield left, Problem("batch/row", said, "Write the file anew.")
+            number = end
 
 
 def _cells(batch: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -26,6 +26,8 @@ class RowMap:
     perhaps: tuple[str, ...] = ()
     """Inputs that have a value of their own, and get the column of their name of the rows that have
     it."""
+    unseen: set[str] = field(default_factory=set)
+    """Columns that are to be kept, and that no row had so far."""
 
     def given(self, cells: RowCells) -> dict[str, Any]:
         """The inputs of a row.
@@ -51,7 +53,10 @@ class RowMap:
         """What of a row stands beside its outputs."""
         if self.keep is None:
             return dict(cells)
-        return {name: cells.get(name) for name in self.keep}
+        found = {name: cells.get(name) for name in self.keep}
+        if self.unseen:
+            self.unseen.difference_update(cells)
+        return found
 
 
 def make_row_map(
@@ -80,15 +85,15 @@ def make_row_map(
     ]
     found = dict(wanted)
     perhaps: list[str] = []
-    for name, field in inputs.items():
+    for name, one in inputs.items():
         if name in found or name in shared:
             continue
         if columns is None or name in columns:
-            if columns is not None or field.required:
+            if columns is not None or one.required:
                 found[name] = name
             else:
                 perhaps.append(name)
-        elif field.required:
+        elif one.required:
             problems.append(Problem(
                 "batch/unmapped", f'No column is mapped to the input "{name}". '
                 f"Columns: {_listed(columns)}.", f"Add --map {name}=COLUMN, or --input {name}=….",
@@ -107,7 +112,8 @@ def make_row_map(
         problems.append(Problem("batch/no-outputs", "The flow gives nothing.", "Add an output."))
     if problems:
         raise FlowError(dict.fromkeys(problems))
-    return RowMap(found, dict(shared), kept, tuple(perhaps))
+    unseen = set(kept or ()) if columns is None else set()
+    return RowMap(found, dict(shared), kept, tuple(perhaps), unseen)
 
 
 def _nothing_mapped(inputs: Iterable[str], columns: Iterable[Any], owner: str) -> Problem:

@@ -41,7 +41,7 @@ class Rows:
     share: Callable[[], float | None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
     below: int = 0
-    """Rows before this one are done: what they hold need not be looked at."""
+    """Rows before this one are done: they are passed over, and not given."""
 
 
 def open_rows(source: str, query: str = "") -> Rows:
@@ -113,10 +113,12 @@ def _text_rows(file: TextIO, name: str, path: Path | None) -> Rows:
         rows.each = _json_lines(lines, rows)
         return rows
     try:
-        table = stream_table(lines)
+        table = stream_table(lines, above=lambda: rows.below)
     except BadTable as error:
         raise bad("batch/rows", f"{name} is no table: {error}.", f"Give {FORMATS}.") from None
-    return Rows(name, tuple(table.columns), _csv(table.rows), None, share, close)
+    rows = Rows(name, tuple(table.columns), iter(()), None, share, close)
+    rows.each = _csv(table.rows, rows)
+    return rows
 
 
 def _first_line(file: TextIO, name: str) -> str:
@@ -141,8 +143,8 @@ def _from(first: str, file: TextIO, name: str) -> Iterator[str]:
         raise _not_text(name) from None
 
 
-def _csv(found: Iterator[Any]) -> Iterator[Row]:
-    for number, row in enumerate(found):
+def _csv(found: Iterator[Any], rows: Rows) -> Iterator[Row]:
+    for number, row in enumerate(found, rows.below):
         if isinstance(row, BadTable):
             yield number, Problem("batch/row", f"It cannot be read: {row}.", "Correct the line.")
         else:
@@ -153,7 +155,8 @@ def _json_lines(lines: Iterator[str], rows: Rows) -> Iterator[Row]:
     number = 0
     for place, line in enumerate(lines, 1):
         if line.strip():
-            yield number, {} if number < rows.below else _object(line, f"Line {place}")
+            if number >= rows.below:
+                yield number, _object(line, f"Line {place}")
             number += 1
 
 
@@ -180,13 +183,17 @@ def _listed(lines: Iterator[str], name: str) -> Iterator[Row]:
 
 # --- a folder -----------------------------------------------------------------------------------
 
+FILE_COLUMNS = ("path", "name", "text")
+
 
 def _folder_rows(folder: Path) -> Rows:
     """Each file as a row: its path, its name, and its text where it is text."""
     paths = files_of(folder)
     if not paths:
         raise bad("batch/no-rows", f"{folder} holds no files.", "Name another folder.")
-    return Rows(str(folder), ("path", "name", "text"), _files(paths), len(paths))
+    rows = Rows(str(folder), FILE_COLUMNS, iter(()), len(paths))
+    rows.each = _files(paths, rows)
+    return rows
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -194,8 +201,8 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
-def _files(paths: list[Path]) -> Iterator[Row]:
-    for number, path in enumerate(paths):
+def _files(paths: list[Path], rows: Rows) -> Iterator[Row]:
+    for number, path in enumerate(paths[rows.below :], rows.below):
         yield number, FileCells(path)
 
 
@@ -210,3 +217,7 @@ class FileCells(dict[str, Any]):
         if column != "text":
             raise KeyError(column)
         return self._path.read_text(encoding="utf-8-sig")
+
+    def get(self, column: str, default: Any = None) -> Any:
+        """A cell, the text of the file among them."""
+        return self[column] if column in FILE_COLUMNS else default

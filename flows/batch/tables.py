@@ -28,16 +28,12 @@ def check_output(output: str) -> None:
     """Check that an output can be written, before anything runs.
 
     Raises:
-        FlowError: it is of no known form, or its folder is not there.
+        FlowError: it is of no known form, its folder is not there, or the database refuses.
     """
     if "://" in output:
-        from patchbay.flows.batch.databases import engine_of, split_table
+        from patchbay.flows.batch.databases import refuse_unwritable
 
-        base, table = split_table(output)
-        if not table:
-            raise bad("batch/output", "The table is not named.", "sqlite:///file.db#labels")
-        engine_of(base).dispose()
-        return
+        return refuse_unwritable(output)
     path = Path(output)
     if path.suffix.lower() not in (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq"):
         raise bad("batch/output", f"{output} is of no form to write.", f"Give {FORMATS}.")
@@ -77,13 +73,22 @@ def columns_of(rows: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for row in rows:
         for name, value in row.items():
-            found.setdefault(name, set()).add(type(value).__name__)
+            found.setdefault(name, set()).add(_value_type(value))
     return found
 
 
+def _value_type(value: Any) -> str:
+    if type(value) is not int or -(2**53) <= value <= 2**53:
+        return type(value).__name__
+    return "wide" if -(2**63) <= value < 2**63 else "long"  # no float holds it; nor 64 bits
+
+
 def _column_type(types: set[str]) -> str:
-    """What a column holds: "bool", "int", "float" or "str"; one of mixed types is text."""
+    """What a column holds: "bool", "int", "float" or "str". One of mixed types is text, and so is
+    one with whole numbers that its type would not hold to the last digit."""
     match sorted(types - {"NoneType"}):
+        case ["wide"] | ["int", "wide"]:
+            return "int"
         case ["bool" | "int" | "float" as one]:
             return one
         case ["float", "int"]:
@@ -117,11 +122,7 @@ def _csv_cell(value: Any) -> Any:
 
 
 def write_parquet(lines: Lines, where: Any) -> None:
-    """Write rows as Parquet, into a file by its path or one that is open.
-
-    Raises:
-        FlowError: a whole number is larger than 64 bits.
-    """
+    """Write rows as Parquet, into a file by its path or one that is open."""
     import pyarrow
     import pyarrow.parquet
 
@@ -168,8 +169,6 @@ def _fitting(value: Any, kind: Any) -> Any:
         return None
     if kind == pyarrow.large_string():
         return _text(value)
-    if kind == pyarrow.int64() and not -(2**63) <= value < 2**63:
-        raise bad("batch/output", f"{value} is no 64-bit number.", "Write .jsonl, or make it text.")
     return value
 
 
@@ -181,9 +180,13 @@ def _to_database(spool: Spool, output: str) -> None:
     base, name = split_table(output)
     engine = engine_of(base)
     kinds = {"bool": sqlalchemy.Boolean, "int": sqlalchemy.BigInteger, "float": sqlalchemy.Float}
+    found = columns_of(spool.lines())
+    if not found:  # every row failed: there is nothing that a table could have as columns
+        return
+    names = column_names(found)
     columns: list[Any] = [
-        sqlalchemy.Column(column, kinds.get(_column_type(types), sqlalchemy.Text))
-        for column, types in columns_of(spool.lines()).items()
+        sqlalchemy.Column(names[column], kinds.get(_column_type(types), sqlalchemy.Text))
+        for column, types in found.items()
     ]
     table = sqlalchemy.Table(name, sqlalchemy.MetaData(), *columns)
     texts = {c.name for c in table.columns if isinstance(c.type, sqlalchemy.Text)}
@@ -196,9 +199,9 @@ def _to_database(spool: Spool, output: str) -> None:
             table.create(connection)
             lines = iter(spool.lines())
             while rows := list(itertools.islice(lines, AT_ONCE)):
-                connection.execute(table.insert(), [_values(row, table, texts) for row in rows])
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        fix = "Name a table that is not there yet; the rows are kept, --resume writes them."
+                connection.execute(table.insert(), [_values(row, names, texts) for row in rows])
+    except (sqlalchemy.exc.SQLAlchemyError, ValueError, OverflowError) as error:  # drivers' own too
+        fix = f"When that is mended, --resume writes the rows. They lie in {spool.rows_file}."
         raise bad("batch/database", f"The database refuses: {said(error)}.", fix) from None
     finally:
         engine.dispose()
@@ -212,8 +215,24 @@ def _is_written(connection: Any, table: Any, spool: Spool) -> bool:
     return spool.resumed and connection.execute(count).scalar() == spool.done.rows
 
 
-def _values(row: dict[str, Any], table: Any, texts: set[str]) -> dict[str, Any]:
+def column_names(columns: Iterable[str]) -> dict[str, str]:
+    """What columns are called in a database, which knows no case: of `id` and `ID` the second one
+    gets a number, and one without a name its place."""
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for place, column in enumerate(columns, 1):
+        plain = name = column if column.strip() else f"column_{place}"
+        number = 1
+        while name.lower() in used:
+            number += 1
+            name = f"{plain}_{number}"
+        used.add(name.lower())
+        found[column] = name
+    return found
+
+
+def _values(row: dict[str, Any], names: dict[str, str], texts: set[str]) -> dict[str, Any]:
     return {
-        column.name: _text(row.get(column.name)) if column.name in texts else row.get(column.name)
-        for column in table.columns
+        name: _text(row.get(column)) if name in texts else row.get(column)
+        for column, name in names.items()
     }

@@ -222,9 +222,11 @@ class BatchWork:
     def _line(self, number: int, cells: RowCells, result: RowResult) -> tuple[bytes, bool]:
         """What is kept of a row, as a line of JSON, and whether it failed."""
         if result.outputs is not None:
-            found = {**self._map.kept(cells), **result.outputs}
             try:
-                return _json(found), False
+                return _json({**self._map.kept(cells), **result.outputs}), False
+            except (OSError, UnicodeDecodeError) as error:  # the text of a file that has gone
+                problem = Problem("batch/row", f"It cannot be read: {error}.", "Check the file.")
+                result = RowResult(number, None, problem)
             except Exception as error:  # whatever a node gave: it is one row's
                 why = f"What it gave cannot be written as JSON: {error}."
                 result = RowResult(number, None, Problem("batch/row", why, ""))

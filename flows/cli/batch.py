@@ -202,6 +202,8 @@ def _tell(result: BatchResult) -> None:
     say.err(" · ".join(one for one in said if one))
     if result.failed:
         say.err(f"{result.failed:,} rows failed: {result.failures} says why")
+    for column in result.not_seen:
+        say.err(f'No row has a column "{column}", which --keep names: it is empty.')
 
 
 def _plain(result: BatchResult) -> dict[str, Any]:

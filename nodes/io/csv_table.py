@@ -11,7 +11,7 @@ import io
 import itertools
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -76,11 +76,18 @@ class OpenTable(NamedTuple):
     """Of the header: 1 where Excel's `sep=;` stands there."""
 
 
-def stream_table(lines: Iterable[str], delimiter: Delimiter = "auto") -> OpenTable:
+def _none_above() -> int:
+    return 0
+
+
+def stream_table(
+    lines: Iterable[str], delimiter: Delimiter = "auto", above: Callable[[], int] = _none_above
+) -> OpenTable:
     """The names of the columns, and the cells of every row, of a table of any length.
 
     A row of another length than the header, or with a quote that does not end, is given as the
     `BadTable` that says so, and the next one follows. The delimiter is found in the first lines.
+    So many rows as `above` says, when the first one is asked for, are passed over.
 
     Raises:
         BadTable: there is no header, it cannot be read, or it has two columns of one name.
@@ -88,23 +95,41 @@ def stream_table(lines: Iterable[str], delimiter: Delimiter = "auto") -> OpenTab
     source = iter(lines)
     first = list(itertools.islice(source, SAMPLE))
     if first and (told := _TOLD.match(first[0])):
-        sign, above, first = told[1], 1, first[1:]
+        sign, lines_above, first = told[1], 1, first[1:]
     else:
         sign = _found("".join(first)) if delimiter == "auto" else _sign(delimiter)
-        above = 0
+        lines_above = 0
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a row is in memory whole anyway
     reader = csv.reader(itertools.chain(first, source), delimiter=sign, strict=True)
     try:
         header = next(reader, None)
     except csv.Error as error:
-        raise _broken(1 + above, reader.line_num + above, error) from error
+        raise _broken(1 + lines_above, reader.line_num + lines_above, error) from error
     if header is None:
         raise BadTable("it has no header")
-    names = _names(header, reader.line_num + above)
-    return OpenTable(names, _streamed(reader, names, above), sign, above)
+    names = _names(header, reader.line_num + lines_above)
+    rows = _streamed(reader, names, lines_above, above)
+    return OpenTable(names, rows, sign, lines_above)
 
 
-def _streamed(reader: Any, names: list[str], above: int) -> Iterator[dict[str, str] | BadTable]:
+def _pass_over(reader: Any, count: int) -> None:
+    """Go behind so many rows, broken ones among them."""
+    while count:
+        try:
+            for cells in reader:
+                if cells:
+                    count -= 1
+                    if not count:
+                        return
+            return
+        except csv.Error:
+            count -= 1
+
+
+def _streamed(
+    reader: Any, names: list[str], above: int, passed: Callable[[], int]
+) -> Iterator[dict[str, str] | BadTable]:
+    _pass_over(reader, passed())
     while True:
         begins = reader.line_num + above + 1
         try:

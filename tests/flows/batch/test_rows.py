@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -150,12 +151,58 @@ def test_a_row_of_50_mb(tmp_path: Path) -> None:
     assert len(cells(table(tmp_path / "b.csv"))) == 20
 
 
-def test_what_is_done_is_passed_over_unread(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text('{"a": 1}\nbroken\n{"a": 3}\n', encoding="utf-8")
+def _lines(folder: Path) -> Path:
+    path = folder / "a.jsonl"
+    path.write_text('{"a": 0}\n\nbroken\n{"a": 2}\n{"a": 3}\n{"a": 4}\n', encoding="utf-8")
+    return path
+
+
+def _csv(folder: Path) -> Path:
+    """With an empty line, one that is too long, and a quote that does not end where it should."""
+    path = folder / "a.csv"
+    path.write_text('a,b\n0,"x\ny"\n\n1,2,3\n"2"x,y\n3,z\n4,z\n', encoding="utf-8")
+    return path
+
+
+def _parquet(folder: Path) -> Path:
+    import pyarrow
+    import pyarrow.parquet
+
+    values = pyarrow.table({"a": [0, 1, 2, 3, 4]})
+    pyarrow.parquet.write_table(values, folder / "a.parquet", row_group_size=2)
+    return folder / "a.parquet"
+
+
+def _excel(folder: Path) -> Path:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (["a"], [0], [None], [1], [2], [3], [4]):
+        book.active.append(row)  # type: ignore[union-attr]
+    book.save(folder / "a.xlsx")
+    return folder / "a.xlsx"
+
+
+def _folder(folder: Path) -> Path:
+    for number in range(5):
+        (folder / "in").mkdir(exist_ok=True)
+        (folder / "in" / f"{number}.txt").write_text(str(number), encoding="utf-8")
+    return folder / "in"
+
+
+@pytest.mark.parametrize("make", [_lines, _csv, _parquet, _excel, _folder])
+@pytest.mark.parametrize("below", [0, 1, 2, 3, 4, 5, 9])
+def test_what_is_done_is_passed_over(
+    tmp_path: Path, make: Callable[[Path], Path], below: int
+) -> None:
+    path = make(tmp_path)
+    whole = open_rows(str(path))
+    every = list(whole.each)
+    whole.close()
+    assert [number for number, _ in every] == list(range(5))
     rows = open_rows(str(path))
-    rows.below = 2
-    assert list(rows.each) == [(0, {}), (1, {}), (2, {"a": 3})]
+    rows.below = below
+    assert list(rows.each) == every[below:]
     rows.close()
 
 
