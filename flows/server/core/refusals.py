@@ -10,6 +10,9 @@ from starlette.responses import JSONResponse
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.units import duration
 
+RETRY_S = 5
+"""Seconds until a server that cannot just now is asked again, where nobody knows better."""
+
 
 class RefusedError(Exception):
     """A request that is not served.
@@ -19,6 +22,7 @@ class RefusedError(Exception):
         problem: what is wrong.
         retry_s: after how many seconds it may be tried again; None: not at all as it is.
         more: other problems beside the first.
+        about: headers that say what it is about, such as a run's.
     """
 
     def __init__(
@@ -27,14 +31,19 @@ class RefusedError(Exception):
         problem: Problem,
         retry_s: int | None = None,
         more: tuple[Problem, ...] = (),
+        about: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(problem.message)
-        self.status, self.problem, self.retry_s, self.more = status, problem, retry_s, more
+        self.status, self.problem, self.more = status, problem, more
+        self.retry_s = RETRY_S if retry_s is None and status == 503 else retry_s
+        self._about = about or {}
 
     @property
     def headers(self) -> dict[str, str]:
         """What goes with the status."""
-        found = {} if self.retry_s is None else {"retry-after": str(self.retry_s)}
+        found = dict(self._about)
+        if self.retry_s is not None:
+            found["retry-after"] = str(self.retry_s)
         if self.status == 401:
             found["www-authenticate"] = 'Bearer realm="patchbay"'
         return found

@@ -67,6 +67,7 @@ class WokenRuns:
     def _give(self, history: History, run: str, caller: Caller, given: dict[str, Any]) -> bool:
         from patchbay.flows.runs.answers import find, give, refused
         from patchbay.flows.runs.results import reply_value
+        from patchbay.flows.server.core.answer_words import in_json
         from patchbay.flows.server.core.refusals import refused as bad
 
         texts = {name: given.get(name) for name in ("question", "who", "comment")}
@@ -79,16 +80,18 @@ class WokenRuns:
         question = asked.question(types)
         try:
             value, why = reply_value(given, question)  # type: ignore[arg-type]
+            return give(
+                history,
+                asked,
+                value,
+                author=_author(caller, texts["who"]),
+                comment=texts["comment"] or why,
+                types=types,
+            )
         except ValueError as error:
-            raise refused(question, asked.id, str(error)) from None
-        return give(
-            history,
-            asked,
-            value,
-            author=_author(caller, texts["who"]),
-            comment=texts["comment"] or why,
-            types=types,
-        )
+            raise in_json(refused(question, asked.id, str(error)), question) from None
+        except FlowError as error:
+            raise in_json(error, question) from None
 
     async def resume(self, run: str, caller: Caller) -> ServedRun:
         """Go on with a run; see `FlowService.resume`."""

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from patchbay.flows.server.core.asked import RunRequest, read
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
 from patchbay.flows.server.core.overrides import overridden
+from patchbay.flows.server.core.refusals import RETRY_S
 from patchbay.flows.server.core.requests import caller_of, service_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ async def ended(service: FlowService, live: ServedRun) -> Response:
         told["answer_at"] = f"/runs/{live.id}/answer"
     headers = dict(live.headers)
     if live.status == "failed" and live.problem is not None and live.http_status == 503:
-        headers["retry-after"] = "5"
+        headers["retry-after"] = str(RETRY_S)
     return JSONResponse(told, live.http_status, headers=headers)
 
 

@@ -206,7 +206,7 @@ class _Call:
                     return await self._answered_meanwhile(live)
                 if problem.code != "question/wrong-answer":
                     raise
-                why = f"{problem.in_words()}\n\n"
+                why = f"{problem.message}\n\n"
         return why + left
 
     async def _give(self, live: ServedRun, asks: dict[str, Any], content: dict[str, Any]) -> None:

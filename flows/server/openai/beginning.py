@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.keys import Caller
+from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.answer_form import in_form
-from patchbay.flows.server.openai.answering import Answering, reply_of, waiting_run
+from patchbay.flows.server.openai.answering import Answering, reply_of, waiting_run, words_of
 from patchbay.flows.server.openai.conversation import ChatSoFar, request_of
 from patchbay.nodes.threads import in_thread
 
@@ -72,14 +74,19 @@ async def _answered(
     try:
         given = reply_of(questions[0], said)
     except ValueError as error:
-        from patchbay.flows.server.core.refusals import refused
-        from patchbay.flows.server.openai.answering import words_of
-
-        raise refused(400, "question/wrong-answer", str(error), words_of(questions[0])) from None
+        raise _wrong(str(error), questions[0]) from None
     given["question"] = questions[0]["question"]
     try:
         return await service.answer(run, caller, given, hear=answering.hear)
     except FlowError as error:
-        if error.problems[0].code in ("question/answered", "question/ended"):
+        problem = error.problems[0]
+        if problem.code in ("question/answered", "question/ended"):
             return None
+        if problem.code == "question/wrong-answer":
+            raise _wrong(problem.message, questions[0]) from None
         raise
+
+
+def _wrong(why: str, asks: Mapping[str, Any]) -> RefusedError:
+    """What was said is no answer, which is told with what is asked and how it is answered."""
+    return refused(400, "question/wrong-answer", why, words_of(asks))

@@ -94,7 +94,7 @@ async def final_text(service: FlowService, live: ServedRun, answering: Answering
 def failure(live: ServedRun) -> RefusedError:
     """The refusal that a failed run comes to."""
     problem = live.problem or Problem("run/cancelled", "The run was stopped.")
-    return RefusedError(status_of(problem), problem, None, live.more)
+    return RefusedError(status_of(problem), problem, None, live.more, live.headers)
 
 
 def usage(tokens: Tokens) -> dict[str, Any]:

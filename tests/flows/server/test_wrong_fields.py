@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.server.core.refusals import of_flow, refused
 from tests.flows.server.serving import Served, events_in
 
 
@@ -196,3 +198,65 @@ def test_a_stream_of_one_that_waits_may_go_on(served: Served):
     assert (sent[-1][1], events(served, run, last).status_code) == ("run_waiting", 200)
     served.http.post(f"/runs/{run}/answer", json={"approve": True})
     assert events_in(events(served, run, last).text)[-1][1] == "run_finished"
+
+
+# --- what is said of a wrong answer, and of a failure ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flow", "given", "answer", "says"),
+    [
+        ("approve", {"mail": "a"}, {"choose": "x"}, '"choose" is for a choice'),
+        ("approve", {"mail": "a"}, {"approve": "perhaps"}, "approve is true or false"),
+        ("approve", {"mail": "a"}, {"approve": True, "reject": "x"}, "different answers"),
+        ("approve", {"mail": "a"}, {}, "There is no answer"),
+        ("plan", {"plan": {}}, {"approve": True}, '"approve" is for a yes or no'),
+    ],
+)
+def test_a_wrong_answer_is_told_in_words_of_json(served: Served, flow, given, answer, says):
+    """They were those of the command line: --approve."""
+    run = served.run(flow, given).json()["run"]
+    told = served.http.post(f"/runs/{run}/answer", json=answer)
+    assert told.status_code == 400
+    error = told.json()["error"]
+    assert says in error["message"]
+    assert "--" not in error["fix"]
+    assert ('{"approve": true}' if flow == "approve" else '{"value": …}') in error["fix"]
+
+
+def test_so_is_one_to_a_message_that_is_no_answer(served: Served):
+    asked = chat(served, model="approve").json()["choices"][0]["message"]
+    talk = [{"role": "user", "content": "a"}, asked, {"role": "user", "content": "perhaps"}]
+    told = chat(served, model="approve", messages=talk)
+    assert told.status_code == 400
+    assert "Answer yes, or no and why" in told.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "/v1/chat/completions",
+            {"model": "fails", "messages": [{"role": "user", "content": "a"}]},
+        ),
+        ("/v1/responses", {"model": "fails", "input": "a"}),
+        ("/api/v1/prediction/fails", {"question": "a"}),
+        ("/api/v1/run/fails", {"input_value": "a"}),
+        ("/flows/fails/run", {"text": "a"}),
+    ],
+)
+def test_a_run_that_failed_is_named_whatever_protocol_asked_for_it(served: Served, path, body):
+    """Its line in the log could not be found."""
+    place = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    answer = served.http.post(path, json=body, headers={"traceparent": place})
+    assert answer.status_code == 500
+    assert answer.headers["x-run-id"]
+    assert "0af7651916cd43dd8448eb211c80319c" in answer.headers["traceparent"]
+
+
+def test_what_may_be_better_later_says_when(served: Served):
+    for error in (of_flow(FlowError([Problem("cluster/gone", "No worker is there.")])),
+                  refused(503, "serve/ending", "It ends.")):  # fmt: skip
+        assert error.headers["retry-after"] == "5"
+    assert refused(503, "serve/ending", "It ends.", retry_s=2).headers["retry-after"] == "2"
+    assert "retry-after" not in refused(500, "run/defect", "It broke.").headers
