@@ -90,7 +90,7 @@ def learned_rows(tasks: int, wordings: int) -> list[dict[str, Any]]:
         ]
         rows = [records[number % len(records)] for number in range(each)]
         used = [TaskWording(ask=ask) for ask in asks[:wordings]]
-        found += worded(rows, used, "", every=False, seed=len(name))
+        found += worded(rows, used, "", every=False, seed=len(name))[0]
     return found
 
 

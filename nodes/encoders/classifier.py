@@ -45,6 +45,13 @@ class EncoderReader:
         weights = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
         return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
 
+    def too_long(self, texts: Sequence[str]) -> int:
+        """How many of them are longer than what is read."""
+        if not texts:
+            return 0
+        tokens = self.tokenizer(list(texts), verbose=False)["input_ids"]
+        return sum(len(one) > self.max_tokens for one in tokens)
+
 
 def _positions(model: Any) -> int:
     """How many tokens a network reads. RoBERTa counts its places from behind the padding."""

@@ -45,14 +45,14 @@ def records(given: FileRef | JsonValue, port: str, delimiter: Delimiter = "auto"
     return [item for item in value if isinstance(item, dict)]
 
 
-def column(rows: list[Record], field: str, port: str) -> list[str]:
-    """One field of every record, as text.
+def column(rows: list[Record], field: str, port: str, first: int = 1) -> list[str]:
+    """One field of every record, as text; `first` is the number of the first record.
 
     Raises:
         NodeError: a record lacks it; the message names the record and the fields that it has.
     """
     texts = []
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(rows, first):
         if row.get(field) is None:
             there = ", ".join(row) or "no fields"
             raise NodeError(

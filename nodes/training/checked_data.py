@@ -16,6 +16,7 @@ from patchbay.nodes.models.schema import check_schema
 from patchbay.nodes.training.checking import CheckKind, right_of
 from patchbay.nodes.training.data_node import DataNode
 from patchbay.nodes.training.datasets import CheckedPrompts, DataRow, kept
+from patchbay.nodes.training.said import SaidMessage, asked_in, last_words, under
 from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.values import FileRef
 
@@ -95,11 +96,12 @@ def _made(
         given = [json.loads(line) for line in READY.read_text("utf-8").splitlines()]
     else:
         given = records(inputs.source, "source", params.delimiter)
-    asked = column(given, params.prompt_field if not ours else "prompt", "source")
+    asked = asked_in(given, params.prompt_field if not ours else "prompt", "prompt_field")
     rows: dict[str, DataRow] = {}
-    for number, (prompt, record) in enumerate(zip(asked, given, strict=True), 1):
-        if prompt.strip() and prompt not in rows:
-            rows[prompt] = _row(prompt, record, number, params, ours)
+    for number, (said, record) in enumerate(zip(asked, given, strict=True), 1):
+        prompt = json.dumps(said, ensure_ascii=False)
+        if last_words(said).strip() and prompt not in rows:
+            rows[prompt] = _row(said, record, number, params, ours)
     if not rows:
         raise NodeError(
             f"Of {len(given)} records none has a prompt.",
@@ -116,7 +118,7 @@ def _made(
     alike = nothing_held(len(rows), len(held), params.held_out)
     name = "sums" if ours else "the wired prompts"
     shown: tuple[tuple[JsonValue, ...], ...] = tuple(
-        (r["prompt"][-1]["content"], r["check"], _short(r["right"])) for r in train
+        (last_words(r["prompt"]), r["check"], _short(r["right"])) for r in train
     )
     title = f"{name}: {len(train)} prompts to train on, {len(held)} held out"
     outputs = {
@@ -128,10 +130,13 @@ def _made(
 
 
 def _row(
-    prompt: str, record: Record, number: int, params: CheckedPromptsNode.Params, ours: bool
+    said: list[SaidMessage],
+    record: Record,
+    number: int,
+    params: CheckedPromptsNode.Params,
+    ours: bool,
 ) -> DataRow:
-    first = [{"role": "system", "content": params.system}] if params.system else []
-    row: DataRow = {"prompt": [*first, {"role": "user", "content": prompt}]}
+    row: DataRow = {"prompt": under(params.system, said)}
     kind = "calculator" if ours and params.check not in (None, "same number") else params.check
     if kind is None:
         return {**row, "check": UNCHECKED, "right": ""}

@@ -82,7 +82,8 @@ def train_classifier(
 
     Returns:
         Its record: `curve` (loss by step), `right` (of the rows held out, in their order),
-        `trained` and `parameters` (numbers), `seconds`, `size` (bytes that are kept).
+        `trained` and `parameters` (numbers), `seconds`, `size` (bytes that are kept), `cut` (texts
+        that are longer than the tokens that it `reads`).
 
     Raises:
         NodeError: the encoder does not load, or the disk refuses.
@@ -120,6 +121,8 @@ def _trained(job: ClassifierJob, report: Report, cancelled: threading.Event) -> 
         "right": [said == label for said, (_, label) in zip(best, job.held_out, strict=True)],
         "trained": trained + (whole if job.settings.way == "fine-tuning" else 0),
         "parameters": whole + trained,
+        "cut": reader.too_long([text for text, _ in (*job.rows, *job.held_out)]),
+        "reads": reader.max_tokens,
         "seconds": seconds,
     }
     return _keep(job, reader, head, record)

@@ -13,12 +13,14 @@ from patchbay.nodes.encoders.classifier_spec import TrainedClassifier
 from patchbay.nodes.evaluation.interval import wilson
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.io.csv_table import Delimiter
-from patchbay.nodes.io.records import column, records
+from patchbay.nodes.io.records import Record, column, records
 from patchbay.nodes.names import OwnWeights
+from patchbay.nodes.training.datasets import DataRow
+from patchbay.nodes.training.faults import NO_LABEL, OTHER_LABEL, Faults
 from patchbay.nodes.training.instruction_data import ready_rows
 from patchbay.nodes.training.splitting import split
 from patchbay.nodes.units import duration, size_in_words
-from patchbay.nodes.values import FileRef
+from patchbay.nodes.values import FileRef, as_text
 from patchbay.nodes.weights.manifest import EMBEDDINGS_DEFAULT
 from patchbay.nodes.weights.reporter import reporter
 
@@ -102,7 +104,9 @@ class TrainClassifier(Node):
         from patchbay.nodes.weights.folders import folder_id, resolve_folder
 
         report = reporter(ctx)
-        rows, held = await ctx.blocking(_rows, inputs, params)
+        rows, held, notes = await ctx.blocking(_rows, inputs, params)
+        for note in notes:
+            await ctx.warn(note)
         folder: Path = await ctx.blocking(resolve_folder, params.weights, report)
         job = ClassifierJob(
             folder, str(await ctx.blocking(folder_id, params.weights)), rows, held,
@@ -112,6 +116,9 @@ class TrainClassifier(Node):
             ),
         )  # fmt: skip
         record = await ctx.blocking(train_classifier, job, report, ctx.cancelled)
+        if cut := record.get("cut"):
+            many = f"{cut} texts are" if cut != 1 else "1 text is"
+            await ctx.warn(f"{many} longer than {record['reads']} tokens; the rest is not read.")
         whole = params.way == "fine-tuning"
         return self.Outputs(
             classifier=TrainedClassifier(
@@ -133,27 +140,51 @@ LabelledRows = list[tuple[str, str]]
 
 def _rows(
     inputs: TrainClassifier.Inputs, params: TrainClassifier.Params
-) -> tuple[LabelledRows, LabelledRows]:
+) -> tuple[LabelledRows, LabelledRows, list[str]]:
+    """Rows to train on and rows held out, and what is wrong with those that were given."""
     if inputs.source is None:
         given = ready_rows("sentiment")
-        texts, labels = column(given, "prompt", "source"), column(given, "answer", "source")
+        named = ("prompt", "answer")
     else:
         given = records(inputs.source, "source", params.delimiter)
-        texts = column(given, params.text_field, "source")
-        labels = column(given, params.label_field, "source")
-    pairs = dict.fromkeys(zip(texts, labels, strict=True))
-    kept = [{"text": text, "label": label} for text, label in pairs if text.strip() and label]
-    marks = [(row["text"].casefold().strip(),) for row in kept]
-    if len({row["label"] for row in kept}) < 2:
+        named = (params.text_field, params.label_field)
+    kept, notes = _sorted_out(given, *named)
+    marks = [(text.casefold().strip(),) for text, _ in kept]
+    if len({label for _, label in kept}) < 2:
         raise _refused("The rows have fewer than two labels, so there is nothing to tell apart.")
-    train, held = split(kept, marks, params.held_out, params.seed)
+    rows: list[DataRow] = [{"text": text, "label": label} for text, label in kept]
+    train, held = split(rows, marks, params.held_out, params.seed)
     names = {row["label"] for row in train}
     if lost := sorted({row["label"] for row in held} - names):
         raise _refused(f'All rows of the label "{lost[0]}" are held out.')
     if len(names) < 2:
         raise _refused("All rows that are trained on have one label.")
     return ([(row["text"], row["label"]) for row in train],
-            [(row["text"], row["label"]) for row in held])  # fmt: skip
+            [(row["text"], row["label"]) for row in held], notes)  # fmt: skip
+
+
+def _sorted_out(given: list[Record], text: str, label: str) -> tuple[LabelledRows, list[str]]:
+    """Each text with its label once, and a sentence for each kind of rows that say nothing new."""
+    for field in (text, label):
+        if all(row.get(field) is None for row in given):
+            column(given[:1], field, "source")  # says which fields there are
+    faults, known = Faults(), dict[str, str]()
+    found: dict[tuple[str, str], None] = {}
+    for number, row in enumerate(given, 1):
+        if text not in row:
+            column([row], text, "source", number)
+        one, other = (
+            "" if row.get(field) is None else as_text(row[field]) for field in (text, label)
+        )
+        if not one.strip() or not other.strip():
+            faults.add(NO_LABEL, number)
+        elif (one, other) in found:
+            faults.add("twice", number)
+        else:
+            if known.setdefault(one, other) != other:
+                faults.add(OTHER_LABEL, number)
+            found[one, other] = None
+    return list(found), faults.sentences()
 
 
 def _report(

@@ -32,6 +32,7 @@ from patchbay.nodes.training.measure import (
     in_words,
     operations_a_second,
 )
+from patchbay.nodes.training.row_notes import RowNotes
 from patchbay.nodes.training.sampling import ask_on_the_way
 from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import RowReader, RowTokens
@@ -62,8 +63,10 @@ class Recipe(Protocol):
     measures: str
     """What `measured` tells of a row, in words."""
 
-    def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[Any]:
-        """The rows of a set as tokens, cut to the limit."""
+    def rows(
+        self, job: Job, data: DataSet, reader: RowReader, notes: RowNotes | None = None
+    ) -> list[Any]:
+        """The rows of a set as tokens, cut to the limit; `notes` hears what becomes of them."""
 
     def sizes(self, rows: list[Any]) -> list[RowTokens]:
         """What is computed for each row, to estimate by."""
@@ -86,7 +89,8 @@ def train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
     Returns:
         The record: `figures` of all steps, `before` and `after` of rows held out, `seconds` a step,
         those that the process `worked` at steps, `memory` estimated and seen; `means`, what
-        figures mean that meant something else before, and `left_out`, those that still do.
+        figures mean that meant something else before, and `left_out`, those that still do; `notes`,
+            what became of some rows.
 
     Raises:
         NodeError: it cannot be trained, or was stopped; a checkpoint is left where there was a
@@ -108,10 +112,11 @@ def _kept(job: Job) -> dict[str, Any] | None:
 def trained(job: Job, recipe: Recipe, tell: Tell, cancelled: threading.Event) -> dict[str, Any]:
     """Likewise, as work that may be done in another process: see `patchbay.nodes.far_work`.
 
-    It tells `report` as a `MeasuredReport` hears it, and `answer`, an answer on the way.
+    It tells `report` as a `MeasuredReport` hears it, `answer`, an answer on the way, and `warn`,
+    what the person should know before it begins.
     """
     report = partial(tell, "report")
-    watch = Watch(report, cancelled, report, partial(tell, "answer"))
+    watch = Watch(report, cancelled, report, partial(tell, "answer"), partial(tell, "warn"))
     return apart(watch, lambda: train(job, watch, recipe))
 
 
@@ -119,8 +124,14 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
     load_libraries()
     _check_start(job)
     reader = reader_of(job.base, watch.report)
-    rows = recipe.rows(job, job.data, reader)
-    held = [] if job.held_out is None else recipe.rows(job, job.held_out, reader)
+    notes: list[str] = []
+    rows = _rows(job, job.data, recipe, reader, "to train on", notes)
+    held = []
+    if job.held_out is not None:
+        held = _rows(job, job.held_out, recipe, reader, "held out", notes)
+    if watch.warned is not None:
+        for note in notes:
+            watch.warned(note)
     thought = _estimated(job, recipe.sizes(rows), len(rows), watch)
     with random_numbers_given_back():
         trainer = recipe.trainer(job, reader.tokenizer, rows, watch)
@@ -154,6 +165,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
             "seconds": watch.each,
             "worked": sum(watch.seconds),
             "memory": thought,
+            "notes": notes,
             **job.about(),
         }
         made = job.place.folder / "making"
@@ -162,6 +174,16 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
         job.place.end(made, record)
         hand_on(job, trainer.model)
     return record | {"again": False}
+
+
+def _rows(
+    job: Job, data: DataSet, recipe: Recipe, reader: RowReader, for_what: str, notes: list[str]
+) -> list[Any]:
+    """The rows of a set; what becomes of some is added to the notes."""
+    counted = RowNotes()
+    found = recipe.rows(job, data, reader, counted)
+    notes += counted.sentences(job.settings.params.limit, for_what)
+    return found
 
 
 def _check_start(job: Job) -> None:

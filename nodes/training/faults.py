@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 from patchbay.nodes.figures import Table
 from patchbay.nodes.training.datasets import DataRow
-from patchbay.nodes.training.tokens import RowTokens
+from patchbay.nodes.training.tokens import (
+    LOST_CALL,
+    LOST_TOOLS,
+    LOST_WHOLE,
+    LOST_WORDS,
+    RowReader,
+)
 
 SHOWN = 8
 """Numbers of rows that a message names."""
 
+UNNAMED = "an answer without another name"
+NO_LABEL, OTHER_LABEL = "without a text or a label", "another label than before"
 MEANINGS: Mapping[str, str] = {
     "without an answer": "nothing could be learned from them; left out",
+    "without a prompt": "nothing is asked before the answer; kept",
     "twice": "the same as an earlier row; left out",
     "asked before": "another answer to the same prompt as an earlier row; kept",
     "cut off": "longer than the limit of tokens, so that the end of the answer is lost; kept",
     "answer cut off whole": "the prompt alone fills the limit, so that nothing is learned; left "
     "out",
+    UNNAMED: "none of those that its wording renames, so it stands as it is; kept",
+    LOST_WHOLE: "the model's chat template does not write tool calls, and the answer has no words, "
+    "so that saying nothing would be learned; left out",
+    LOST_CALL: "the model's chat template does not write tool calls; kept",
+    LOST_TOOLS: "the model's chat template does not tell of tools; kept",
+    LOST_WORDS: "the model's chat template leaves out or changes some of what is said; kept",
+    NO_LABEL: "there is nothing to label, or no label; left out",
+    OTHER_LABEL: "the same text as an earlier row has, which has another label; kept",
 }
 """What is found → what it means, and what became of such rows."""
 
-DROPPED = ("without an answer", "twice", "answer cut off whole")
+DROPPED = ("without an answer", "twice", "answer cut off whole", LOST_WHOLE)
+WITH = (UNNAMED, OTHER_LABEL, LOST_WHOLE, LOST_CALL, LOST_TOOLS, LOST_WORDS)
+"""What rows have, and not what they are."""
 
 
 @dataclass(slots=True)
@@ -46,7 +65,8 @@ class Faults:
     def sentences(self) -> list[str]:
         """One for each kind of fault."""
         return [
-            f"{_rows(numbers)} {what}: {MEANINGS[what]}." for what, numbers in self.found.items()
+            f"{_rows(what, numbers)} {what}: {MEANINGS[what]}."
+            for what, numbers in self.found.items()
         ]
 
     def table(self) -> list[tuple[JsonValue, ...]]:
@@ -57,13 +77,16 @@ class Faults:
         ]
 
 
-def faults_of(rows: Sequence[DataRow], tokens: Sequence[RowTokens] | None, limit: int) -> Faults:
+def faults_of(
+    rows: Sequence[DataRow], reader: RowReader | None, limit: int, unnamed: Collection[int] = ()
+) -> Faults:
     """What is wrong with rows.
 
     Args:
         rows: of instruction data.
-        tokens: the same as tokens, uncut, where the model is known.
+        reader: reads them as the model does, where that is known.
         limit: tokens that a row may have.
+        unnamed: the numbers of those whose answer was to have another name, and has none.
     """
     faults = Faults()
     seen: set[str] = set()
@@ -82,10 +105,22 @@ def faults_of(rows: Sequence[DataRow], tokens: Sequence[RowTokens] | None, limit
             faults.add("asked before", number)
         seen.add(whole)
         asked.add(prompt)
-        if tokens is not None and len(tokens[number - 1].ids) > limit:
-            whole_cut = not tokens[number - 1].cut(limit).taught
-            faults.add("answer cut off whole" if whole_cut else "cut off", number)
+        if not any(m["content"].strip() for m in row["messages"] if m["role"] != "assistant"):
+            faults.add("without a prompt", number)
+        if number in unnamed:
+            faults.add(UNNAMED, number)
+        if reader is not None:
+            _read(faults, row, number, reader, limit)
     return faults
+
+
+def _read(faults: Faults, row: DataRow, number: int, reader: RowReader, limit: int) -> None:
+    tokens = reader.tokens(row, number)
+    if len(tokens.ids) > limit:
+        whole_cut = not tokens.cut(limit).taught
+        faults.add("answer cut off whole" if whole_cut else "cut off", number)
+    for what in reader.lost(row, tokens, number):
+        faults.add(what, number)
 
 
 def prompt_of(row: DataRow) -> str:
@@ -109,9 +144,10 @@ def _said(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _rows(numbers: Sequence[int]) -> str:
+def _rows(what: str, numbers: Sequence[int]) -> str:
     one = len(numbers) == 1
-    return f"{'Row' if one else 'Rows'} {_listed(numbers)} {'is' if one else 'are'}"
+    verb = ("has" if one else "have") if what in WITH else ("is" if one else "are")
+    return f"{'Row' if one else 'Rows'} {_listed(numbers)} {verb}"
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -17,6 +17,7 @@ from patchbay.nodes.io.records import records
 from patchbay.nodes.models.asking import Answer, ask, conversation, derived_seed, side_by_side
 from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
 from patchbay.nodes.prompts.braces import fill, variables
+from patchbay.nodes.training.said import asked_in, last_words
 from patchbay.nodes.training.twins import TwinFinder
 from patchbay.nodes.values import FileRef, ModelSpec
 
@@ -112,7 +113,7 @@ class GenerateData(Node):
         return f"{params.count} rows"
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-        given = await ctx.blocking(_examples, inputs.examples)
+        given = await ctx.blocking(examples_of, inputs.examples)
         made = _Made(params, given, TwinFinder(params.twins, given))
         while len(made.rows) < params.count and made.written < params.tries * params.count:
             left = min(params.tries * params.count - made.written,
@@ -240,14 +241,16 @@ async def _written(model: ModelSpec, prompt: str, ctx: Context, call: CallOption
     return await ask(ctx, model, messages, call, port=None, says_cut=False)
 
 
-def _examples(given: FileRef | JsonValue) -> list[str]:
+def examples_of(given: FileRef | JsonValue) -> list[str]:
+    """What is shown of what is wired: texts, or the prompts of records; ours where nothing is."""
     if given is None:
         return list(READY)
     if isinstance(given, list) and given and all(isinstance(one, str) for one in given):
         return [str(one) for one in given]
     rows = records(given, "examples")
     name = "prompt" if "prompt" in rows[0] else next(iter(rows[0]))
-    return [str(row[name]) for row in rows if row.get(name)]
+    asked = asked_in([row for row in rows if row.get(name)], name, "examples")
+    return [said for one in asked if (said := last_words(one).strip())]
 
 
 def _only(text: str, name: str) -> str:

@@ -24,6 +24,7 @@ from patchbay.nodes.training.reading import (
     worded,
     wordings_of,
 )
+from patchbay.nodes.training.said import last_words
 from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.training.tokens import RowReader
 from patchbay.nodes.values import FileRef, ModelSpec
@@ -123,19 +124,17 @@ class InstructionDataNode(DataNode):
 def _made(
     inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params, reader: RowReader | None
 ) -> tuple[int, list[str], dict[str, Any]]:
-    made, marks = _rows(inputs, params)
+    made, marks, unnamed = _rows(inputs, params)
     rows = [row | {"learn": params.learn} for row in made]
-    tokens = None
-    if reader is not None:
-        tokens = [reader.tokens(row, number) for number, row in enumerate(rows, 1)]
-    faults = faults_of(rows, tokens, params.limit)
+    faults = faults_of(rows, reader, params.limit, unnamed)
     dropped = faults.dropped
     left = [at for at in range(len(rows)) if at + 1 not in dropped]
     good = [rows[at] for at in left]
     if not good:
         raise NodeError(
             f"Of {len(rows)} rows none is left to train on. {' '.join(faults.sentences())}",
-            fix="Give rows with answers; raise the limit of tokens where they are cut off.",
+            fix="Give rows with answers; raise the limit of tokens where they are cut off; take a "
+            "model whose chat template writes tool calls, or set one, where these are lost.",
             port="source",
             code="training/no-rows",
             retry=False,
@@ -153,23 +152,25 @@ def _made(
             "report": faults_table(faults, len(rows), len(good), title),
             "preview": preview_of(train[: params.shown], reader, params.limit),
             "prompts": [_asked(row) for row in held],
-            "answers": [row["messages"][-1]["content"] for row in held],
+            "answers": [_answered(row) for row in held],
         },
     )
 
 
 def _rows(
     inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params
-) -> tuple[list[DataRow], list[set[Hashable]]]:
-    """The rows, and of each what it came from."""
+) -> tuple[list[DataRow], list[set[Hashable]], list[int]]:
+    """The rows, of each what it came from, and those with an answer that has no other name."""
     given: list[Record]
     if inputs.source is None:
         given = ready_rows(params.ready)
     else:
         given = records(inputs.source, "source", params.delimiter)
-    each, asked = 1, [frozenset[str]()] * len(given)
+    each, asked, unnamed = 1, [frozenset[str]()] * len(given), list[int]()
     if params.form == "templates":
-        rows = worded(given, params.wordings, params.system, params.all_wordings, params.seed)
+        rows, unnamed = worded(
+            given, params.wordings, params.system, params.all_wordings, params.seed
+        )
         each = len(params.wordings) if params.all_wordings else 1
         asked = [wordings_of(record, params.wordings) for record in given]
     elif params.form == "conversations":
@@ -185,7 +186,7 @@ def _rows(
         | ({("prompt", prompts[at])} if several else set())
         for at in range(len(rows))
     ]
-    return rows, marks
+    return rows, marks, unnamed
 
 
 def ready_rows(name: str) -> list[Record]:
@@ -197,5 +198,13 @@ def ready_rows(name: str) -> list[Record]:
 
 def _asked(row: DataRow) -> str:
     """What the person says last before the answer."""
-    said = [m["content"] for m in row["messages"] if m["role"] == "user"]
-    return said[-1] if said else ""
+    return last_words(row["messages"][: _last_answer(row)])
+
+
+def _answered(row: DataRow) -> str:
+    """The last answer, whatever is said after it."""
+    return str(row["messages"][_last_answer(row)]["content"])
+
+
+def _last_answer(row: DataRow) -> int:
+    return max(at for at, one in enumerate(row["messages"]) if one["role"] == "assistant")

@@ -15,6 +15,7 @@ from patchbay.nodes.training.base import TrainableModel, base_id, root_of
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.faults import SHOWN
 from patchbay.nodes.training.place import TrainingPlace, place_of
+from patchbay.nodes.training.row_notes import CUT, CUT_WHOLE, RowNotes
 from patchbay.nodes.training.settings import TrainingSettings
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 
@@ -75,21 +76,34 @@ class Job:
         }
 
 
-def tokens_of(job: Job, data: DataSet, reader: RowReader) -> list[RowTokens]:
+def tokens_of(
+    job: Job, data: DataSet, reader: RowReader, notes: RowNotes | None = None
+) -> list[RowTokens]:
     """The rows of a set, cut to the limit; those of which nothing would be learned are left out.
 
     Raises:
         NodeError: nothing is left.
     """
-    limit = job.settings.params.limit
-    cut = [reader.tokens(row, number).cut(limit) for number, row in enumerate(data.read(), 1)]
-    good = [tokens for tokens in cut if tokens.taught]
+    limit, notes = job.settings.params.limit, RowNotes() if notes is None else notes
+    good, empty = [], list[int]()
+    for number, row in enumerate(data.read(), 1):
+        whole = reader.tokens(row, number)
+        cut = whole.cut(limit)
+        if cut.taught:
+            good.append(cut)
+        else:
+            empty.append(number)
+        notes.rows = number
+        for what in reader.lost(row, whole, number):
+            notes.add(what)
+        if not cut.taught or len(whole.ids) > limit:
+            notes.add(CUT if cut.taught else CUT_WHOLE)
     if good:
         return good
-    empty = ", ".join(str(number) for number in range(1, min(len(cut), SHOWN) + 1))
+    shown = ", ".join(map(str, empty[:SHOWN]))
     raise NodeError(
-        f"Of the {len(cut)} rows of {data.name or 'the data set'} none has an answer within "
-        f"{limit} tokens (rows {empty}{' and more' if len(cut) > SHOWN else ''}).",
+        f"Of the {len(empty)} rows of {data.name or 'the data set'} none has an answer within "
+        f"{limit} tokens (rows {shown}{' and more' if len(empty) > SHOWN else ''}).",
         fix="Raise the limit of tokens, or give rows with answers.",
         port="data",
         param="limit",

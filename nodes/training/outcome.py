@@ -12,7 +12,7 @@ from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.kept_figures import meanings
 from patchbay.nodes.training.results import adapter_of, curve_of, held_out_of, model_of, report_of
 from patchbay.nodes.training.watching import point_of
-from patchbay.nodes.weights.reporter import reporter
+from patchbay.nodes.weights.reporter import reporter, warner
 
 
 async def outcome_of(
@@ -27,6 +27,8 @@ async def outcome_of(
     if record["again"]:
         points = [point_of(figures) for figures in record["figures"]]
         await ctx.progress("trained before, with the same numbers", 1, 1, points)
+        for note in record.get("notes", ()):
+            await ctx.warn(note)
         for name in record["left_out"]:
             await ctx.warn(
                 f"This was trained when {name} was not yet {meanings(job.settings)[name]}; its "
@@ -49,6 +51,7 @@ async def _record(job: Job, recipe: Recipe, ctx: Context) -> dict[str, Any]:
     hear: dict[str, Callable[..., None]] = {
         "report": reporter(ctx),
         "answer": lambda text: ctx.step("answer", text),
+        "warn": warner(ctx),
     }
     if (far := ctx.far_work) is None:
         return await ctx.blocking(trained, job, recipe, hearing(hear), ctx.cancelled)

@@ -17,6 +17,7 @@ from typing import Any
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.kept_figures import meanings, steps_of
 from patchbay.nodes.training.place import step_of
+from patchbay.nodes.training.said import last_words
 from patchbay.nodes.training.watching import Watch
 
 GAMMA, LAMBDA = 1.0, 0.95
@@ -221,7 +222,7 @@ class PpoTrainer:
             for row, on in zip(ids[:, start:], said, strict=True)
         ]
         scored = self._rewards([o.messages for o in chosen], texts, [o.row for o in chosen])
-        self.watch.sample(chosen[0].messages[-1]["content"], texts[0], scored[0])
+        self.watch.sample(last_words(chosen[0].messages), texts[0], scored[0])
         scores = torch.tensor(scored, device=device)
         rewards = -float(more["beta"]) * (likely - reference) * said
         last = said.sum(1).long().clamp(min=1) - 1
@@ -240,14 +241,11 @@ class PpoTrainer:
             input_ids=ids, attention_mask=mask, position_ids=places, output_hidden_states=True,
             use_cache=False,
         )  # fmt: skip
-        scores = out.logits[:, start - 1 : -1].float() / float(
-            self._job.settings.more["temperature"]
-        )
+        heat = float(self._job.settings.more["temperature"])
+        scores = out.logits[:, start - 1 : -1].float() / heat
         likely = scores.log_softmax(-1).gather(2, ids[:, start:, None])[..., 0]
         values = self._head(out.hidden_states[-1][:, start - 1 : -1].float())[..., 0]
         return likely, values
-
-    # --- states -----------------------------------------------------------------------------------
 
     def _save(self) -> None:
         import torch
@@ -262,14 +260,10 @@ class PpoTrainer:
             "random_cuda": torch.cuda.get_rng_state_all(),
         }
         torch.save(held, folder / "ppo.pt")
-        said = {
-            "global_step": self.state.global_step,
-            "log_history": self.state.log_history,
-            "means": meanings(self._job.settings),
-        }
+        said = {"global_step": self.state.global_step, "log_history": self.state.log_history,
+                "means": meanings(self._job.settings)}  # fmt: skip
         (folder / "trainer_state.json").write_text(json.dumps(said), "utf-8")
-        states = sorted(folder.parent.glob("checkpoint-*"), key=step_of)
-        for old in states[:-2]:
+        for old in sorted(folder.parent.glob("checkpoint-*"), key=step_of)[:-2]:
             shutil.rmtree(old, ignore_errors=True)
 
     def _load(self, folder: Path) -> None:
@@ -290,8 +284,7 @@ class PpoTrainer:
 def _order(count: int, seed: int) -> list[int]:
     import torch
 
-    drawn = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    return [int(at) for at in drawn]
+    return list(torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist())
 
 
 def _until_end(answers: Any, ends: Any, pad: int) -> Any:

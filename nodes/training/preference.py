@@ -18,6 +18,7 @@ from patchbay.nodes.training.handing_on import network_for
 from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import begin, peft_config
+from patchbay.nodes.training.row_notes import ALIKE, CUT, CUT_WHOLE, RowNotes
 from patchbay.nodes.training.tokens import RowReader, RowTokens, same_start
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
@@ -36,20 +37,27 @@ class Preference:
 
     measures = "How much likelier the preferred answer is, in nats"
 
-    def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[PairTokens]:
+    def rows(
+        self, job: Job, data: DataSet, reader: RowReader, notes: RowNotes | None = None
+    ) -> list[PairTokens]:
         """The pairs as tokens, cut to the limit; those whose prompt fills it are left out.
 
         Raises:
             NodeError: nothing is left.
         """
-        limit = job.settings.params.limit
+        limit, notes = job.settings.params.limit, RowNotes() if notes is None else notes
         whole = [_pair(reader, row, number) for number, row in enumerate(data.read(), 1)]
-        good = [
-            PairTokens(p.prompt, p.chosen[: limit - len(p.prompt)],
-                       p.rejected[: limit - len(p.prompt)])
-            for p in whole
-            if len(p.prompt) < limit
-        ]  # fmt: skip
+        notes.rows = len(whole)
+        good = []
+        for pair in whole:
+            room = limit - len(pair.prompt)
+            if room <= 0:
+                notes.add(CUT_WHOLE)
+                continue
+            cut = PairTokens(pair.prompt, pair.chosen[:room], pair.rejected[:room])
+            if cut != pair:
+                notes.add(CUT if cut.chosen != cut.rejected else ALIKE)
+            good.append(cut)
         if good:
             return good
         raise NodeError(

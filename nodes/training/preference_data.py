@@ -19,6 +19,7 @@ from patchbay.nodes.numbers import number_in
 from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.training.data_node import DataNode
 from patchbay.nodes.training.datasets import DataRow, PreferenceData, kept
+from patchbay.nodes.training.said import SaidMessage, asked_in, last_words, messages_in, under
 from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.values import FileRef, as_text
 
@@ -26,16 +27,18 @@ READY = Path(__file__).parent / "ready" / "polite.jsonl"
 """A small set that ships, ours, under our licence: polite answers before rude ones."""
 
 PreferenceForm = Literal["pairs", "ranking", "ratings"]
-BAD = ("without an answer", "both the same", "twice", "the other way round before")
+BAD = ("without an answer", "both the same", "twice", "the other way round before",
+       "different before the last answer")  # fmt: skip
 
 
 class PreferenceDataNode(DataNode):
     """Prompts with an answer that people prefer and one that they do not.
 
-    From pairs, from rankings (a list of answers, the best first: every better one is preferred to
-    every worse one), or from ratings of single answers on a scale (of two answers to one prompt the
-    one with the higher mean is preferred). Rows that say nothing, or the opposite of an earlier
-    one, are named and left out. The split is by prompt: all pairs of one are on the same side.
+    From pairs of texts or of conversations, from rankings (a list of answers, the best first: every
+    better one is preferred to every worse one), or from ratings of single answers on a scale (of
+    two answers to one prompt the one with the higher mean is preferred). Rows that say nothing, or
+    the opposite of an earlier one, are named and left out. The split is by prompt: all pairs of one
+    are on the same side.
     """
 
     kind, version = "train.preference_data", 1
@@ -96,13 +99,14 @@ def _made(
 ) -> tuple[dict[str, Any], list[str]]:
     if inputs.source is None:
         lines = READY.read_text("utf-8").splitlines()
-        pairs = _pairs([json.loads(line) for line in lines], "prompt", "chosen", "rejected")
+        ours = PreferenceDataNode.Params()
+        pairs = _pairs([json.loads(line) for line in lines], ours)
     else:
         given = records(inputs.source, "source", params.delimiter)
         pairs = _of_form(given, params)
     good, bad = _sorted_out(pairs)
     sentences = [
-        f"{len(numbers)} pairs are {what} (the first is number {numbers[0]}); left out."
+        f"{_many(numbers)} {what} (the first is number {numbers[0]}); left out."
         for what, numbers in bad.items()
     ]
     if not good:
@@ -113,14 +117,16 @@ def _made(
             code="training/no-rows",
             retry=False,
         )
-    first = [{"role": "system", "content": params.system}] if params.system else []
-    rows = [_row(first, *pair) for pair in good]
+    rows: list[DataRow] = [
+        {"prompt": under(params.system, json.loads(prompt)), "chosen": chosen, "rejected": rejected}
+        for prompt, chosen, rejected in good
+    ]
     train, held = split(rows, [(prompt,) for prompt, _, _ in good], params.held_out, params.seed)
     alike = nothing_held(len(good), len(held), params.held_out)
     name = "polite" if inputs.source is None else "the wired pairs"
     counts: list[tuple[JsonValue, ...]] = [("given", len(pairs))]
     counts += [(what, len(numbers)) for what, numbers in bad.items()]
-    shown = tuple((r["prompt"][-1]["content"], r["chosen"], r["rejected"]) for r in train)
+    shown = tuple((last_words(r["prompt"]), r["chosen"], r["rejected"]) for r in train)
     title = f"{name}: {len(train)} pairs to train on, {len(held)} held out"
     outputs = {
         "data": kept(PreferenceData, train, name),
@@ -134,13 +140,17 @@ def _made(
 
 
 AnswerPair = tuple[str, str, str]
-"""Prompt, the preferred answer, the other."""
+"""Prompt (its messages, as JSON), the preferred answer, the other."""
+
+
+DIFFERENT = "", "\0", "\0"
+"""A pair that differs in more than its last answer."""
 
 
 def _of_form(given: list[Record], params: PreferenceDataNode.Params) -> list[AnswerPair]:
     if params.form == "pairs":
-        return _pairs(given, params.prompt_field, params.chosen_field, params.rejected_field)
-    asked = column(given, params.prompt_field, "source")
+        return _pairs(given, params)
+    asked = [_written(said) for said in asked_in(given, params.prompt_field, "prompt_field")]
     if params.form == "ranking":
         return [
             (prompt, better, worse)
@@ -150,9 +160,37 @@ def _of_form(given: list[Record], params: PreferenceDataNode.Params) -> list[Ans
     return _rated(asked, given, params)
 
 
-def _pairs(given: list[Record], prompt: str, chosen: str, rejected: str) -> list[AnswerPair]:
-    columns = (column(given, field, "source") for field in (prompt, chosen, rejected))
-    return list(zip(*columns, strict=True))
+def _pairs(given: list[Record], params: PreferenceDataNode.Params) -> list[AnswerPair]:
+    """Each record as a pair; where its answers are conversations, these may hold the prompt."""
+    for field in (params.chosen_field, params.rejected_field):
+        if all(row.get(field) is None for row in given):
+            column(given[:1], field, "source")  # says which fields there are
+    return [_pair(row, number, params) for number, row in enumerate(given, 1)]
+
+
+def _pair(row: Record, number: int, params: PreferenceDataNode.Params) -> AnswerPair:
+    chosen = _talk(row.get(params.chosen_field), number, "chosen_field")
+    rejected = _talk(row.get(params.rejected_field), number, "rejected_field")
+    if not chosen or not rejected:
+        return "[]", "", ""
+    if chosen[:-1] != rejected[:-1] or chosen[-1]["role"] != "assistant":
+        return DIFFERENT
+    before = chosen[:-1]
+    if not any(one["role"] == "user" for one in before):
+        before += asked_in([row], params.prompt_field, "prompt_field", number)[0]
+    return _written(before), chosen[-1]["content"], rejected[-1]["content"]
+
+
+def _talk(answer: object, number: int, param: str) -> list[SaidMessage]:
+    """An answer as the messages that it ends; none where there is no answer."""
+    if answer is None:
+        return []
+    said = messages_in(answer, number, param)
+    return said or [{"role": "assistant", "content": as_text(answer)}]
+
+
+def _written(messages: Sequence[SaidMessage]) -> str:
+    return json.dumps(messages, ensure_ascii=False)
 
 
 def _ranked(row: Record, field: str, number: int) -> list[str]:
@@ -170,13 +208,21 @@ def _ranked(row: Record, field: str, number: int) -> list[str]:
             code="training/no-pairs",
             retry=False,
         )
-    return [as_text(answer) for answer in answers]
+    return [_last(answer, number, "answers_field") for answer in answers]
+
+
+def _last(answer: object, number: int, param: str) -> str:
+    """The words of an answer, which may be a message, or several that it ends."""
+    said = _talk(answer, number, param)
+    return str(said[-1]["content"]) if said else ""
 
 
 def _rated(
     asked: Sequence[str], given: list[Record], params: PreferenceDataNode.Params
 ) -> list[AnswerPair]:
-    said = column(given, params.answer_field, "source")
+    column(given, params.answer_field, "source")  # says which record has none
+    said = [_last(row[params.answer_field], number, "answer_field")
+            for number, row in enumerate(given, 1)]  # fmt: skip
     rated = column(given, params.rating_field, "source")
     marks: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for number, (prompt, answer, rating) in enumerate(zip(asked, said, rated, strict=True), 1):
@@ -205,7 +251,9 @@ def _sorted_out(pairs: Sequence[AnswerPair]) -> tuple[list[AnswerPair], dict[str
     bad: dict[str, list[int]] = {}
     for number, (prompt, chosen, rejected) in enumerate(pairs, 1):
         what = ""
-        if not chosen.strip() or not rejected.strip():
+        if (prompt, chosen, rejected) == DIFFERENT:
+            what = BAD[4]
+        elif not chosen.strip() or not rejected.strip():
             what = BAD[0]
         elif chosen == rejected:
             what = BAD[1]
@@ -220,6 +268,5 @@ def _sorted_out(pairs: Sequence[AnswerPair]) -> tuple[list[AnswerPair], dict[str
     return list(good), bad
 
 
-def _row(first: list[dict[str, str]], prompt: str, chosen: str, rejected: str) -> DataRow:
-    asked = [*first, {"role": "user", "content": prompt}]
-    return {"prompt": asked, "chosen": chosen, "rejected": rejected}
+def _many(numbers: Sequence[int]) -> str:
+    return "1 pair is" if len(numbers) == 1 else f"{len(numbers)} pairs are"

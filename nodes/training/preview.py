@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -49,7 +50,9 @@ def _read(
 def _said(number: int, row: DataRow) -> Iterator[tuple[JsonValue, ...]]:
     for message in row["messages"]:
         learned = message["role"] == "assistant" or row.get("learn") == "everything"
-        text = f"{message['role']}: {message['content']}"
+        called = [one.get("function", one) for one in message.get("tool_calls", ())]
+        shown = [message["content"], *(json.dumps(one, ensure_ascii=False) for one in called)]
+        text = f"{message['role']}: {' '.join(filter(None, shown))}"
         yield number, "learned" if learned else "read", None, _short(text)
 
 

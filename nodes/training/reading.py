@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -13,11 +13,8 @@ from patchbay.nodes.io.records import Record, column
 from patchbay.nodes.prompts.braces import check, fill, variables
 from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.training.datasets import DataRow
+from patchbay.nodes.training.said import SaidMessage, asked_in, message_of, messages_in, under
 from patchbay.nodes.values import as_text
-
-ROLES = ("system", "user", "assistant", "tool")
-_ALIASES = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
-"""Names of roles in data sets of the older ShareGPT form."""
 
 RowTemplate = Annotated[str, AfterValidator(check)]
 
@@ -34,22 +31,45 @@ class TaskWording(NodeParams):
 
 
 def pairs(records: Sequence[Record], ask: str, answer: str, system: str) -> list[DataRow]:
-    """Rows of a prompt and an answer each.
+    """Rows of a prompt and an answer each: texts, or messages.
 
     Raises:
-        NodeError: no record has one of the fields. One without a text is a row without an answer.
+        NodeError: no record has one of the fields, or an answer ends otherwise than with the
+            model's own words. One without a text is a row without an answer.
     """
-    asked = column(list(records), ask, "source")
+    asked = asked_in(list(records), ask, "prompt_field")
     if all(record.get(answer) is None for record in records):
         column(list(records[:1]), answer, "source")  # says which fields there are
-    said = ["" if record.get(answer) is None else as_text(record[answer]) for record in records]
-    return [_row(q, a, system) for q, a in zip(asked, said, strict=True)]
+    rows: list[DataRow] = []
+    for number, (before, record) in enumerate(zip(asked, records, strict=True), 1):
+        said = _answer(record.get(answer), number)
+        row: DataRow = {"messages": under(system, [*before, *said])}
+        if isinstance(record.get("tools"), list) and (tools := _tools(record, number)):
+            row["tools"] = tools
+        rows.append(row)
+    return rows
+
+
+def _answer(given: object, number: int) -> list[SaidMessage]:
+    said = messages_in(given, number, "answer_field")
+    if said is None:
+        return [{"role": "assistant", "content": "" if given is None else as_text(given)}]
+    if said[-1]["role"] != "assistant":
+        raise NodeError(
+            f"The answer of record {number} ends with the words of a {said[-1]['role']}.",
+            fix="Name the field with what the model is to say.",
+            param="answer_field",
+            code="training/no-messages",
+            retry=False,
+        )
+    return said
 
 
 def worded(
     records: Sequence[Record], wordings: Sequence[TaskWording], system: str, every: bool, seed: int
-) -> list[DataRow]:
-    """Each record in all wordings, or in one that is drawn for it.
+) -> tuple[list[DataRow], list[int]]:
+    """Each record in all wordings, or in one that is drawn for it; and the numbers of the rows
+    whose answer is none of those that its wording gives other names.
 
     Several wordings of one task teach the task and not its words (T0: Sanh et al. 2022,
     arXiv:2110.08207).
@@ -58,14 +78,18 @@ def worded(
         NodeError: a wording names a field that a record has not.
     """
     draw = random.Random(seed)  # noqa: S311 - an order that repeats, no secret
-    rows = []
+    rows: list[DataRow] = []
+    unnamed = []
     for number, record in enumerate(records, 1):
         used = wordings if every else [draw.choice(list(wordings))]
         for one in used:
             asked = _filled(one.ask, record, number)
             said = _filled(one.answer, record, number)
-            rows.append(_row(asked, _named(said, one.choices), system))
-    return rows
+            names = _names(one.choices)
+            rows.append(_row(asked, names.get(said.strip(), said), system))
+            if names and said.strip() not in {*names, *names.values(), ""}:
+                unnamed.append(len(rows))
+    return rows, unnamed
 
 
 def wordings_of(record: Record, wordings: Sequence[TaskWording]) -> frozenset[str]:
@@ -96,41 +120,33 @@ def conversations(records: Sequence[Record], field: str, system: str) -> list[Da
                 code="training/no-messages",
                 retry=False,
             )
-        messages = [_message(m, number) for m in said if isinstance(m, dict)]
-        if system and (not messages or messages[0]["role"] != "system"):
-            messages.insert(0, {"role": "system", "content": system})
-        row: DataRow = {"messages": messages}
-        tools = record.get("tools")
-        if tools := _loaded(tools) if isinstance(tools, str) else tools:
+        messages = [message_of(m, number, "messages_field") for m in said if isinstance(m, dict)]
+        row: DataRow = {"messages": under(system, messages)}
+        if tools := _tools(record, number):
             row["tools"] = tools
         rows.append(row)
     return rows
 
 
 def _row(asked: str, said: str, system: str) -> DataRow:
-    first = [{"role": "system", "content": system}] if system else []
     turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
-    return {"messages": [*first, *turns]}
+    return {"messages": under(system, turns)}
 
 
-def _message(given: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """A message with a role that templates know. Both usual spellings are read."""
-    role = str(given.get("role") or given.get("from") or "").lower()
-    role = _ALIASES.get(role, role)
-    if role not in ROLES:
+def _tools(record: Record, number: int) -> Any:
+    """The tools that there were, as a list or as JSON text."""
+    tools = record.get("tools")
+    tools = _loaded(tools) if isinstance(tools, str) else tools
+    if tools and not (isinstance(tools, list) and all(isinstance(one, dict) for one in tools)):
         raise NodeError(
-            f"A message of record {number} has the role {role!r}.",
-            fix=f"Roles are {', '.join(ROLES)}.",
+            f"Record {number} has tools that are no list of tools.",
+            fix='A tool is {"type": "function", "function": {"name": "…", "parameters": {…}}}; '
+            "leave the field out where there were none.",
             param="messages_field",
             code="training/no-messages",
             retry=False,
         )
-    content = given.get("content", given.get("value"))
-    message: dict[str, Any] = {"role": role, "content": "" if content is None else as_text(content)}
-    for name in ("tool_calls", "name", "tool_call_id"):
-        if given.get(name):
-            message[name] = given[name]
-    return message
+    return tools
 
 
 def _filled(template: str, record: Record, number: int) -> str:
@@ -149,13 +165,10 @@ def _filled(template: str, record: Record, number: int) -> str:
     return fill(template, value)
 
 
-def _named(said: str, choices: str) -> str:
-    table = {
-        part.split("=", 1)[0].strip(): part.split("=", 1)[1].strip()
-        for part in choices.split(",")
-        if "=" in part
-    }
-    return table.get(said.strip(), said)
+def _names(choices: str) -> dict[str, str]:
+    """Other names of answers by the answers."""
+    parts = (part.split("=", 1) for part in choices.split(",") if "=" in part)
+    return {old.strip(): new.strip() for old, new in parts}
 
 
 def _loaded(text: str) -> Any:

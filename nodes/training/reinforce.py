@@ -21,6 +21,8 @@ from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import bits_of, peft_config
 from patchbay.nodes.training.place import step_of
 from patchbay.nodes.training.reward_value import RewardModel, Scorer
+from patchbay.nodes.training.row_notes import NO_ROOM, RowNotes
+from patchbay.nodes.training.said import last_words
 from patchbay.nodes.training.sampling import likeliest
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
@@ -64,7 +66,9 @@ class Reinforce:
         self._model = reward
         self._rewards: Rewards | None = None
 
-    def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[AskedPrompt]:
+    def rows(
+        self, job: Job, data: DataSet, reader: RowReader, notes: RowNotes | None = None
+    ) -> list[AskedPrompt]:
         """The prompts as tokens; those that leave no room for an answer are left out.
 
         Raises:
@@ -76,6 +80,8 @@ class Reinforce:
             for n, row in enumerate(data.read(), 1)
         ]
         good = [one for one in found if len(one.ids) <= room]
+        if notes is not None:
+            notes.rows, notes.counts[NO_ROOM] = len(found), len(found) - len(good)
         if good:
             return good
         raise NodeError(
@@ -147,7 +153,7 @@ class Reinforce:
         def reward(prompts: Any, completions: Any, at: Any, **_: Any) -> list[float]:
             said = [one[-1]["content"] for one in completions]
             scored = score(prompts, said, [rows[number].row for number in at])
-            watch.sample(rows[at[0]].messages[-1]["content"], said[0], scored[0])
+            watch.sample(last_words(rows[at[0]].messages), said[0], scored[0])
             return scored
 
         config, kind = (

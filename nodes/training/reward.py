@@ -15,6 +15,7 @@ from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import peft_config
 from patchbay.nodes.training.preference import PairTokens, Preference
 from patchbay.nodes.training.reward_value import score_of, scoring_network
+from patchbay.nodes.training.row_notes import RowNotes
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
@@ -24,9 +25,11 @@ class Reward:
 
     measures = "Pairs of which the preferred answer scores higher"
 
-    def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[PairTokens]:
+    def rows(
+        self, job: Job, data: DataSet, reader: RowReader, notes: RowNotes | None = None
+    ) -> list[PairTokens]:
         """The pairs as tokens."""
-        return Preference().rows(job, data, reader)
+        return Preference().rows(job, data, reader, notes)
 
     def sizes(self, rows: list[PairTokens]) -> list[RowTokens]:
         """Both answers of each pair are computed."""

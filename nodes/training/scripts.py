@@ -29,18 +29,17 @@ WRITABLE = (
 """Methods that scripts are written for."""
 
 
-def scripts_of(job: Job, folder: Path, rows: int) -> dict[str, str]:
+def scripts_of(job: Job, folder: Path, total: int) -> dict[str, str]:
     """The outputs `script` and `loop`; neither where the base has adapters or fewer bits.
 
     Args:
         job: what was trained.
         folder: of the base.
-        rows: how many were trained on.
+        total: its steps.
     """
     params = job.settings.params
     if params.method not in WRITABLE or not isinstance(job.base, TransformersModel):
         return {}
-    total = job.settings.total_steps(rows)
     named = {
         "HEAD": ENCODED_HEAD if job.encodes else _HEAD,
         "TOGETHER": ENCODED_TOGETHER if job.encodes else _TOGETHER,

@@ -10,6 +10,7 @@ from patchbay.nodes.training.handing_on import network_for
 from patchbay.nodes.training.held_out import RowLosses, losses
 from patchbay.nodes.training.job import Job, tokens_of
 from patchbay.nodes.training.methods import begin, peft_config
+from patchbay.nodes.training.row_notes import RowNotes
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
@@ -19,9 +20,11 @@ class Supervised:
 
     measures = "Loss of a learned token"
 
-    def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[RowTokens]:
+    def rows(
+        self, job: Job, data: DataSet, reader: RowReader, notes: RowNotes | None = None
+    ) -> list[RowTokens]:
         """The rows as tokens, with what is learned of them."""
-        return tokens_of(job, data, reader)
+        return tokens_of(job, data, reader, notes)
 
     def sizes(self, rows: list[RowTokens]) -> list[RowTokens]:
         """The rows themselves."""

@@ -93,10 +93,10 @@ class TrainSupervised(TrainingNode):
         recipe = EncodedSupervised() if job.encodes else Supervised()
         record, outputs = await outcome_of(job, recipe, ctx)
         outputs["samples"] = samples_of(record)
-        outputs |= await ctx.blocking(_scripts, job)
+        outputs |= await ctx.blocking(_scripts, job, len(record["figures"]))
         return self.Outputs(**outputs)
 
 
-def _scripts(job: Job) -> dict[str, str]:
+def _scripts(job: Job, steps: int) -> dict[str, str]:
     folder = folder_of(root_of(job.base).weights, quiet)
-    return scripts_of(job, folder, job.data.rows)
+    return scripts_of(job, folder, steps)

@@ -6,6 +6,7 @@ is right for templates that do not mark what a model says themselves, too.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,10 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.training.datasets import DataRow
 
 EVERYTHING, LAST = "everything", "last answer"
+
+LOST_WHOLE, LOST_CALL = "a tool call that is lost whole", "a tool call that is lost"
+LOST_TOOLS, LOST_WORDS = "tools that are lost", "words that are lost"
+"""What a chat template does not write of a row, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,39 @@ class RowReader:
                 learned[place] = True
         return RowTokens(tuple(whole), tuple(learned))
 
+    def lost(self, row: DataRow, whole: RowTokens, number: int = 0) -> list[str]:
+        """What of a row the model does not read, since its chat template does not write it.
+
+        Args:
+            row: which.
+            whole: the same as tokens.
+            number: of the row, for messages.
+        """
+        found = []
+        messages = row["messages"]
+        called = [one for one in messages if one.get("tool_calls")]
+        if called and self._same(row, whole, messages=[_without_calls(one) for one in messages]):
+            silent = any(not one["content"].strip() for one in called)
+            found.append(LOST_WHOLE if silent else LOST_CALL)
+        if row.get("tools") and self._same(row, whole, tools=None):
+            found.append(LOST_TOOLS)
+        if not self._writes_all(messages, row.get("tools"), number):
+            found.append(LOST_WORDS)
+        return found
+
+    def _same(self, row: DataRow, whole: RowTokens, **other: Any) -> bool:
+        """Whether a row is read as it is where something of it is left out."""
+        try:
+            return self.tokens({**row, **other}).ids == whole.ids
+        except NodeError:
+            return False  # without it the template refuses the row, so it is looked at
+
+    def _writes_all(self, messages: Sequence[Any], tools: Any, number: int) -> bool:
+        if not (self._template or self.tokenizer.chat_template):
+            return True  # the texts are read as they are
+        text = self.text(messages, tools, number)
+        return all(_stands_in(one["content"].strip(), text) for one in messages)
+
     def ids(
         self, messages: Sequence[Any], tools: Any = None, number: int = 0, *, asks: bool = False
     ) -> list[int]:
@@ -122,3 +160,12 @@ def same_start(one: Sequence[int], other: Sequence[int]) -> int:
         if a != b:
             return at
     return min(len(one), len(other))
+
+
+def _without_calls(message: Any) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if name != "tool_calls"}
+
+
+def _stands_in(said: str, text: str) -> bool:
+    """Whether what is said stands in a text, as it is or as JSON."""
+    return said in text or json.dumps(said, ensure_ascii=False)[1:-1] in text

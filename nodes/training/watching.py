@@ -33,12 +33,14 @@ class Watch:
         cancelled: set when the person stops the run.
         drawn: takes these, and figures that are drawn as curves; None: nobody draws.
         said: takes an answer on the way, in words.
+        warned: takes what the person should know before it begins; None: it is only kept.
     """
 
     report: Report
     cancelled: threading.Event
     drawn: MeasuredReport | None = None
     said: Callable[[str], None] | None = None
+    warned: Callable[[str], None] | None = None
     figures: list[dict[str, float]] = field(default_factory=list)
     """One for each step: `step`, `loss`, and whatever else the trainer says."""
     seconds: list[float] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -44,3 +44,14 @@ def reporter(ctx: Context) -> MeasuredReport:
         await ctx.progress(label, done, total, points)
 
     return report
+
+
+def warner(ctx: Context) -> Callable[[str], None]:
+    """Says on the loop that runs now what the person should know, for as long as it does."""
+    loop = asyncio.get_running_loop()
+
+    def warn(message: str) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: asyncio.ensure_future(ctx.warn(message)))
+
+    return warn

@@ -60,3 +60,15 @@ def test_prompts_with_a_checker() -> None:
     assert "1 records are empty or ask what an earlier one asks; left out." in ctx.warnings
     with pytest.raises(ValidationError, match="needs a schema"):
         CheckedPromptsNode.Params(check="JSON schema")
+
+
+def test_prompts_that_are_messages() -> None:
+    asked = [{"role": "user", "content": "1 + 1?"}]
+    out = run_node(
+        CheckedPromptsNode,
+        {"check": "same number", "held_out": 0, "system": "Count."},
+        {"source": [{"prompt": asked, "answer": "2"}, {"prompt": asked, "answer": "2"}]},
+    )
+    (row,) = out["data"].read()
+    assert row["prompt"] == [{"role": "system", "content": "Count."}, *asked]
+    assert out["table"].rows[0][0] == "1 + 1?"

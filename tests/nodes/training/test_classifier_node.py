@@ -168,6 +168,28 @@ def test_rows_that_teach_nothing(rows: Any, message: str, encoders: dict[str, Pa
         run_node(TrainClassifier, {"weights": str(encoders["bert"])}, {"source": rows})
 
 
+def test_rows_that_say_nothing_new_and_texts_that_are_cut_are_told(
+    encoders: dict[str, Path],
+) -> None:
+    more = [
+        ROWS[0], {"prompt": "blue", "answer": None}, {"prompt": " ", "answer": "cold"},
+        {"prompt": ROWS[1]["prompt"], "answer": "other"}, {"prompt": "red " * 40, "answer": "warm"},
+    ]  # fmt: skip
+    given = {"weights": str(encoders["bert"]), "held_out": 0}
+    for _ in range(2):  # what was trained before is told of, too
+        ctx = RecordingContext()
+        run_node(TrainClassifier, given, {"source": [*ROWS, *more]}, ctx)
+        first = len(ROWS) + 1
+        assert ctx.warnings == [
+            f"Row {first} is twice: the same as an earlier row; left out.",
+            f"Rows {first + 1}, {first + 2} are without a text or a label: there is nothing to "
+            "label, or no label; left out.",
+            f"Row {first + 3} has another label than before: the same text as an earlier row has, "
+            "which has another label; kept.",
+            "1 text is longer than 16 tokens; the rest is not read.",
+        ]
+
+
 def test_what_is_no_encoder_and_what_is_no_text(tmp_path: Path, encoders: dict[str, Path]) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(NodeError):

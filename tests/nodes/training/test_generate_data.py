@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.testing import RecordingContext, ScriptedModel, run_node
-from patchbay.nodes.training.generate_data import GenerateData
+from patchbay.nodes.training.generate_data import GenerateData, examples_of
 from patchbay.nodes.training.instruction_data import InstructionDataNode
 from patchbay.nodes.training.twins import rouge_l, words_of
 
@@ -103,3 +103,9 @@ def test_a_variable_that_nobody_fills(params: dict[str, str]) -> None:
 )  # fmt: skip
 def test_the_longest_common_run(one: str, other: str, share: float) -> None:
     assert rouge_l(words_of(one), words_of(other)) == pytest.approx(share)
+
+
+def test_examples_may_be_conversations() -> None:
+    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Which oil?"}]
+    given = [{"prompt": asked}, {"prompt": None}, {"prompt": "Why so?"}]
+    assert examples_of(given) == ["Which oil?", "Why so?"]

@@ -147,6 +147,124 @@ def test_conversations_keep_their_tool_calls() -> None:
     assert ctx.warnings == []
 
 
+CALL = {"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"role": "assistant", "tool_calls": [CALL]},
+        # As servers write them, with arguments as text, which a template would quote once more.
+        {"role": "assistant", "tool_calls": [
+            {"type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}]},
+        {"role": "assistant", "tool_calls": json.dumps([CALL])},
+        {"role": "assistant", "function_call": {"name": "add", "arguments": '{"a": 1}'}},
+    ],
+    ids=["object", "arguments as text", "calls as text", "the older spelling"],
+)  # fmt: skip
+def test_tool_calls_in_all_their_spellings(said: dict[str, Any]) -> None:
+    said = {"messages": [{"role": "developer", "content": "Add."},
+                         {"role": "user", "content": [{"type": "text", "text": "1 +"},
+                                                      {"type": "text", "text": "1?"}]},
+                         said, {"role": "function", "name": "add", "content": "2"}]}  # fmt: skip
+    out, _ = made({"form": "conversations", "held_out": 0}, source=[said])
+    assert out["data"].read()[0]["messages"] == [
+        {"role": "system", "content": "Add."}, {"role": "user", "content": "1 +\n1?"},
+        {"role": "assistant", "content": "", "tool_calls": [CALL]},
+        {"role": "tool", "content": "2", "name": "add"},
+    ]  # fmt: skip
+    assert '"name": "add"' in str(out["preview"].rows[2][3])
+
+
+def test_prompts_and_answers_may_be_messages() -> None:
+    record = {
+        "prompt": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},
+                   {"role": "user", "content": "c"}],
+        "answer": [{"role": "assistant", "content": "d"}],
+    }  # fmt: skip
+    out, _ = made({"held_out": 0, "system": "Be brief."}, source=[record])
+    assert messages(out["data"]) == [["Be brief.", "a", "b", "c", "d"]]
+    # What is no message stays what it is: an answer may be JSON.
+    out, _ = made({"held_out": 0}, source=[{"prompt": "a", "answer": [{"name": "Ada"}]}])
+    assert json.loads(messages(out["data"])[0][1]) == [{"name": "Ada"}]
+
+
+def test_the_answers_held_out_are_what_the_model_says() -> None:
+    end = {"role": "user", "content": "Thanks!"}
+    talks = [
+        {
+            "messages": [
+                {"role": "user", "content": f"q{n}"},
+                {"role": "assistant", "content": f"a{n}"},
+                end,
+            ]
+        }
+        for n in range(4)
+    ]
+    out, _ = made({"form": "conversations", "held_out": 0.5}, source=talks)
+    assert [f"a{asked[1]}" for asked in out["prompts"]] == out["answers"]
+
+
+@pytest.mark.parametrize(
+    ("said", "tools", "meant", "kept_rows"),
+    [
+        ({"content": "", "tool_calls": [CALL]}, [], "a tool call that is lost whole", 1),
+        ({"content": "Let me see.", "tool_calls": [CALL]}, [], "a tool call that is lost", 2),
+        ({"content": "Two."}, [CALL], "tools that are lost", 2),
+        ({"content": "<think>Hm.</think>Two."}, [], "words that are lost", 2),
+    ],
+    ids=["call", "call with words", "tools", "thoughts"],
+)
+def test_what_the_template_does_not_write_is_named(
+    base: TransformersModel, said: dict[str, Any], tools: list[Any], meant: str, kept_rows: int
+) -> None:
+    """As ChatML without tools: a call would be learned as an answer of nothing."""
+    template = str(base.chat_template).replace(
+        "m['content']", "m['content'].split('</think>')[-1]"
+    )  # fmt: skip
+    rows = [
+        {"messages": [{"role": "user", "content": "One?"}, {"role": "assistant", **said}],
+         "tools": tools},
+        {"messages": [{"role": "user", "content": "Three?"},
+                      {"role": "assistant", "content": "Four."}]},
+    ]  # fmt: skip
+    model = base.model_copy(update={"chat_template": template})
+    out, ctx = made({"form": "conversations", "held_out": 0}, source=rows, model=model)
+    assert [row[:3] for row in out["report"].rows[1:-1]] == [(meant, 1, "1")]
+    assert ctx.warnings[0].startswith(f"Row 1 has {meant}: the model's chat template")
+    assert out["data"].rows == kept_rows
+
+
+def test_a_template_that_writes_tools_loses_nothing(base: TransformersModel) -> None:
+    template = (
+        "{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in messages %}<|im_start|>"
+        "{{ m.role }}\n{{ m.content | tojson if m.role == 'tool' else m.content }}"
+        "{% for c in m.tool_calls or [] %}{{ c.function | tojson }}{% endfor %}<|im_end|>\n"
+        "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    said = [
+        {"role": "user", "content": "1 + 1?"},
+        {"role": "assistant", "content": "", "tool_calls": [CALL]},
+        {"role": "tool", "content": 'It is "2"\n'},
+        {"role": "assistant", "content": "2"},
+    ]
+    model = base.model_copy(update={"chat_template": template})
+    source = [{"messages": said, "tools": json.dumps([CALL])}]
+    out, ctx = made({"form": "conversations", "held_out": 0}, source=source, model=model)
+    assert ctx.warnings == []
+    assert '{"name": "add", "arguments": {"a": 1}}' in str(out["preview"].rows[1][3])
+
+
+def test_labels_without_a_name_and_rows_without_a_prompt_are_named() -> None:
+    wordings = [{"ask": "{text}", "answer": "{label}", "choices": "1=good, 0=bad"}]
+    rows = [{"text": "x", "label": 1}, {"text": "y", "label": -1}, {"text": "", "label": "good"}]
+    out, ctx = made({"form": "templates", "wordings": wordings, "held_out": 0}, source=rows)
+    assert [row[:3] for row in out["report"].rows[1:-1]] == [
+        ("an answer without another name", 1, "2"), ("without a prompt", 1, "3"),
+    ]  # fmt: skip
+    assert len(ctx.warnings) == 2
+
+
 def test_faults_are_named_with_their_rows(base: TransformersModel) -> None:
     lines = [
         {"prompt": "a", "answer": "b"},
@@ -190,6 +308,22 @@ def test_the_preview_shows_what_the_template_adds_and_what_is_learned() -> None:
             "has the role 'narrator'",
         ),
         ({"form": "templates", "wordings": [{"ask": "{txt}"}]}, [{"text": "a"}], "{txt}, which"),
+        (
+            {"form": "conversations"},
+            [{"messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]}],
+            "holds 'image' beside text",
+        ),
+        (
+            {"form": "conversations"},
+            [{"messages": [{"role": "assistant", "tool_calls": ["add"]}]}],
+            "no list of calls",
+        ),
+        ({"form": "conversations"}, [{"messages": [], "tools": "add"}], "no list of tools"),
+        (
+            {},
+            [{"prompt": "a", "answer": [{"role": "user", "content": "b"}]}],
+            "ends with the words of a user",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_no_data_is_refused(params: dict[str, Any], source: Any, message: str) -> None:

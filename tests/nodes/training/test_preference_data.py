@@ -79,7 +79,78 @@ def test_pairs_that_say_nothing_are_named_and_left_out() -> None:
         "given", "the other way round before", "twice", "both the same", "without an answer",
         "kept",
     ]  # fmt: skip
-    assert "1 pairs are the other way round before (the first is number 2)" in ctx.warnings[0]
+    assert "1 pair is the other way round before (the first is number 2)" in ctx.warnings[0]
+
+
+def user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
+
+
+def said(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize(
+    ("params", "record", "prompt"),
+    [
+        ({}, {"prompt": "q", "chosen": [said("x")], "rejected": [said("y")]}, [user("q")]),
+        ({}, {"prompt": [user("q")], "chosen": "x", "rejected": said("y")}, [user("q")]),
+        # As in UltraFeedback: the prompt stands in both answers, and once more as a text.
+        (
+            {},
+            {"prompt": "q", "chosen": [user("q"), said("x")], "rejected": [user("q"), said("y")]},
+            [user("q")],
+        ),
+        (
+            {"system": "Be brief."},
+            {
+                "chosen": [user("a"), said("b"), user("q"), said("x")],
+                "rejected": [user("a"), said("b"), user("q"), said("y")],
+            },
+            [{"role": "system", "content": "Be brief."}, user("a"), said("b"), user("q")],
+        ),
+        (
+            {"form": "ranking"},
+            {"prompt": [user("q")], "answers": [said("x"), [said("y")]]},
+            [user("q")],
+        ),
+    ],
+    ids=["answers", "prompt", "all", "several turns", "ranking"],
+)
+def test_pairs_may_be_conversations(
+    params: dict[str, Any], record: dict[str, Any], prompt: list[dict[str, str]]
+) -> None:
+    out, ctx = made({"held_out": 0, **params}, source=[record])
+    assert out["data"].read() == [{"prompt": prompt, "chosen": "x", "rejected": "y"}]
+    assert out["table"].rows == (("q", "x", "y"),)
+    assert ctx.warnings == []
+
+
+def test_ratings_of_messages() -> None:
+    rated = [{"prompt": [user("q")], "answer": [said(word)], "rating": mark}
+             for word, mark in (("y", 1), ("x", 3))]  # fmt: skip
+    out, _ = made({"form": "ratings", "held_out": 0}, source=rated)
+    assert out["data"].read() == [{"prompt": [user("q")], "chosen": "x", "rejected": "y"}]
+
+
+def test_conversations_that_are_no_pair_are_named() -> None:
+    records = [
+        {"chosen": [user("q"), said("x")], "rejected": [user("q"), said("y")]},
+        {"chosen": [user("q"), said("x")], "rejected": [user("other"), said("y")]},
+        {
+            "chosen": [user("q"), said("x"), user("z")],
+            "rejected": [user("q"), said("x"), user("z")],
+        },
+        {"chosen": [user("q"), said("x")], "rejected": None},
+    ]
+    out, ctx = made({"held_out": 0}, source=records)
+    assert out["data"].rows == 1
+    assert ctx.warnings == [
+        "2 pairs are different before the last answer (the first is number 2); left out.",
+        "1 pair is without an answer (the first is number 4); left out.",
+    ]
+    with pytest.raises(NodeError, match=r"Record 2 .* has no 'prompt'"):
+        made(source=[records[0], {"chosen": "x", "rejected": "y"}])
 
 
 @pytest.mark.parametrize(
