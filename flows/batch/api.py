@@ -324,13 +324,22 @@ def batch(
     return asyncio.run(abatch(BatchOrder(found, settings, str(output), **more)))
 
 
-def replay(manifest: str | Path, output: str | Path, *, anyway: bool = False) -> list[str]:
+def replay(
+    manifest: str | Path,
+    output: str | Path,
+    *,
+    anyway: bool = False,
+    resume: bool = False,
+    slots: int = SLOTS,
+) -> list[str]:
     """Make a batch again, as its manifest says, and say what differs from what it gave then.
 
     Args:
         manifest: the file beside the output of then.
         output: where it is written now.
         anyway: run although the flow, the rows, the weights or the versions are others.
+        resume: go on with one that was begun.
+        slots: how many rows may be at work at once.
 
     Returns:
         What differs, a sentence each; none where all is as it was.
@@ -338,12 +347,13 @@ def replay(manifest: str | Path, output: str | Path, *, anyway: bool = False) ->
     Raises:
         FlowError: something is not what it was; everything that is not, in words.
     """
-    from patchbay.flows.batch.replaying import differing_rows, order_of, read_manifest
+    from patchbay.flows.batch.replaying import differing_rows, order_of, output_then, read_manifest
 
-    then = read_manifest(Path(manifest))
-    order = order_of(then, str(output))
+    path = Path(manifest)
+    then = read_manifest(path)
+    order = order_of(then, str(output), path)
     env = default_environment(use_cache=False, folder=order.flow.folder)
-    order = replace(order, env=env)
+    order = replace(order, env=env, resume=resume, slots=slots)
     flow, now = _prepared(order)
     if not anyway:
         refuse_others(then, now, "Restore what has changed, or replay --anyway.")
@@ -351,7 +361,7 @@ def replay(manifest: str | Path, output: str | Path, *, anyway: bool = False) ->
     if result.stopped is not None:
         raise RunError(result.stopped)
     made = json.loads(side_file(order.output, "manifest.json").read_text(encoding="utf-8"))
-    return differing_rows(then["output"], made["output"])
+    return differing_rows(output_then(then, path), made["output"])
 
 
 __all__ = ["BatchOrder", "BatchResult", "FlowError", "abatch", "batch", "replay"]

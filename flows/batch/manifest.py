@@ -10,7 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,11 @@ from patchbay.flows.batch.rows import bad, files_of
 from patchbay.flows.checks.described import describe_flow
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.runs.inputs import flow_inputs
+from patchbay.flows.runs.plan import PlanStep
 from patchbay.flows.runs.subflows import Prepared
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.outside import named_outside
 from patchbay.nodes.values import Spec, content_hash
 
 ALWAYS = ("patchbay-studio", "pydantic", "langchain-core", "xllamacpp", "transformers", "torch")
@@ -55,8 +58,8 @@ class BatchSettings:
 
 def make_manifest(ready: Prepared, settings: BatchSettings, folder: Path | None) -> dict[str, Any]:
     """What is known before the first row."""
-    resolved = ready.resolved
-    flow = resolved.flow.model_copy(update={"layout": {}, "notes": (), "groups": ()})
+    flow = ready.resolved.flow.model_copy(update={"layout": {}, "notes": (), "groups": ()})
+    flows = list(_with_subflows(ready, folder))
     return {
         "format": FORMAT,
         "flow": json.loads(canonical_text(flow)),
@@ -64,17 +67,81 @@ def make_manifest(ready: Prepared, settings: BatchSettings, folder: Path | None)
         "subflows": dict(_subflows(ready)),
         "kinds": {
             node.cls.kind: f"{node.cls.version}.{node.cls.edition}"
-            for node in resolved.nodes.values()
+            for one in flows
+            for node in one.ready.resolved.nodes.values()
             if node.cls is not None
         },
-        "weights": dict(_weights(ready)),
-        "seeds": dict(_seeds(ready)),
-        "versions": _versions(ready),
+        "weights": {one.named(name): said for one in flows for name, said in _weights(one.ready)},
+        "files": {one.named(name): said for one in flows for name, said in _files(one)}
+        | dict(_input_files(ready, settings)),
+        "seeds": {one.named(name): said for one in flows for name, said in _seeds(one.ready)},
+        "versions": _versions(flows),
         "machine": {"python": platform.python_version(), "processor": platform.machine()},
         "rows": {"source": without_password(settings.rows), "sha256": rows_hash(settings.rows)},
         "settings": settings.as_dict(),
         "tries": {"retries": settings.retries, "limit_s": settings.limit_s},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _OneFlow:
+    """A flow, or one that it runs, at any depth."""
+
+    ready: Prepared
+    folder: Path | None
+    path: tuple[str, ...] = ()
+    """The names by which the outer flow comes to it."""
+
+    def named(self, what: str) -> str:
+        """What it says, told apart from what the outer flow says."""
+        return ": ".join((*self.path, what))
+
+
+def _with_subflows(
+    ready: Prepared, folder: Path | None, path: tuple[str, ...] = ()
+) -> Iterator[_OneFlow]:
+    """A flow and those that it runs, each once in a flow."""
+    yield _OneFlow(ready, folder, path)
+    names = {
+        name for step in ready.plan.steps.values() if not step.disabled for name in step.subflows
+    }
+    for name in sorted(names):
+        sub = ready.subflows.open(name, len(path) + 1)
+        yield from _with_subflows(sub.prepared, sub.folder, (*path, name))
+
+
+def _files(flow: _OneFlow) -> Iterator[tuple[str, str]]:
+    """A hash of what each node reads besides its inputs, by the node; or of files that it names."""
+    for step in flow.ready.plan.steps.values():
+        if step.disabled:
+            continue
+        try:
+            found = step.cls.content(step.params, flow.folder)
+            if found is None:
+                found = dict(_named_files(step, flow.folder)) or None
+        except (NodeError, OSError) as error:
+            found = f"unknown: {error}"
+        if found is not None:
+            yield step.id, content_hash(found)
+
+
+def _named_files(step: PlanStep, folder: Path | None) -> Iterator[tuple[str, str | None]]:
+    """Files that params name; but for databases, which others write to meanwhile."""
+    left_out = step.cls.files(step.params)
+    for widget, name in named_outside(step.cls, step.params.model_dump()):
+        if widget == "file" and name not in left_out:
+            yield name, file_hash((folder or Path()) / name)
+
+
+def _input_files(ready: Prepared, settings: BatchSettings) -> Iterator[tuple[str, str]]:
+    """Likewise of files that are given to an input for all rows."""
+    for _, field_ in flow_inputs(ready.resolved):
+        if field_.name in settings.shared and field_.kind in ("file", "documents"):
+            try:
+                said = content_hash(field_.parse(settings.shared[field_.name]))
+            except NodeError as error:
+                said = f"unknown: {error.message}"
+            yield f"input {field_.name}", said
 
 
 def _subflows(ready: Prepared) -> Iterator[tuple[str, str]]:
@@ -102,10 +169,11 @@ def _seeds(ready: Prepared) -> Iterator[tuple[str, Any]]:
                 yield f"{step.id}.{name}", getattr(step.params, name)
 
 
-def _versions(ready: Prepared) -> dict[str, str]:
+def _versions(flows: Iterable[_OneFlow]) -> dict[str, str]:
     wanted = set(ALWAYS)
-    for node in ready.resolved.nodes.values():
-        wanted.update(node.cls.requires if node.cls is not None else ())
+    for one in flows:
+        for node in one.ready.resolved.nodes.values():
+            wanted.update(node.cls.requires if node.cls is not None else ())
     found = {}
     for name in sorted(wanted):
         try:
@@ -144,9 +212,12 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         found += _flow_differences(then["flow"], now["flow"])
     for part, word in (
         ("subflows", "the flow it runs,"), ("kinds", "the kind"), ("weights", "the weights at"),
+        ("files", "what is read at"),
         ("versions", "the version of"), ("seeds", "the seed"), ("settings", "the setting"),
         ("machine", "the machine's"),
     ):  # fmt: skip
+        if part == "files" and part not in then:  # written before files were
+            continue
         a, b = then.get(part) or {}, now.get(part) or {}
         for name in dict.fromkeys((*a, *b)):
             if a.get(name) != b.get(name):
@@ -155,7 +226,9 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
                 )
     a, b = then["rows"], now["rows"]
     before, after = without_password(a["source"]), without_password(b["source"])
-    if a["sha256"] != b["sha256"]:
+    if b["sha256"] is None and a["sha256"] is not None:
+        found.append(f"the rows, {before}, are not here")
+    elif a["sha256"] != b["sha256"]:
         found.append(f"the rows of {before} are others")
     elif a["sha256"] is None and before != after:
         found.append(f"the rows: {before} then, {after} now")

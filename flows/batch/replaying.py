@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchbay.flows.batch.databases import with_password
-from patchbay.flows.batch.manifest import FORMAT, BatchSettings, file_hash
+from patchbay.flows.batch.databases import split_table, with_password
+from patchbay.flows.batch.manifest import FORMAT, BatchSettings, file_hash, rows_hash
 from patchbay.flows.batch.rows import bad, open_rows
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.flows.runs.secrets import Secrets
+from patchbay.nodes.database_address import database_file
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.api import BatchOrder
@@ -43,8 +45,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
 _FIX = "Name the .manifest.json that lies beside the output."
 
 
-def order_of(then: Mapping[str, Any], output: str) -> BatchOrder:
-    """What a manifest asks for.
+def order_of(then: Mapping[str, Any], output: str, manifest: Path) -> BatchOrder:
+    """What a manifest asks for. Relative paths in it begin where the batch was made; the manifest
+    lies beside its output, so they are known wherever it is now.
 
     Raises:
         FlowError: a password is missing.
@@ -53,13 +56,41 @@ def order_of(then: Mapping[str, Any], output: str) -> BatchOrder:
 
     said = then["settings"]
     tries = then["tries"]
+    rows = with_password(_rows_now(then, manifest), Secrets())
     settings = BatchSettings(
-        with_password(then["rows"]["source"], Secrets()), said["query"], said["map"], said["input"],
+        rows, said["query"], said["map"], said["input"],
         None if said["keep"] is None else tuple(said["keep"]), said["ordered"],
         tries["retries"], tries["limit_s"], tuple(said["shard"]),
     )  # fmt: skip
     folder = Path(then["folder"]) if then["folder"] else None
     return BatchOrder(LoadedFlow(read_text(json.dumps(then["flow"])), folder), settings, output)
+
+
+def _rows_now(then: Mapping[str, Any], manifest: Path) -> str:
+    """Where the rows are: the ones that they were, if they are to be found."""
+    source, known = str(then["rows"]["source"]), then["rows"]["sha256"]
+    name = split_table(source)[0] if "://" in source else source
+    file = database_file(name) if "://" in source else "" if source == "-" else source
+    if not file or Path(file).is_absolute():
+        return source
+    said = str(then["output"]["file"])
+    output = database_file(split_table(said)[0]) if "://" in said else said
+    beside = manifest.parent / os.path.relpath(file, Path(output).parent)
+    places = [Path(file), *([] if Path(output).is_absolute() else [beside])]
+    same = (one for one in places if known is not None and rows_hash(str(one)) == known)
+    there = (one for one in places if one.exists())
+    found = str(next(same, None) or next(there, None) or file)
+    return source.replace(file, found, 1)
+
+
+def output_then(then: Mapping[str, Any], manifest: Path) -> dict[str, Any]:
+    """What a manifest says of its output, with where that lies now."""
+    said = dict(then["output"])
+    file = str(said["file"])
+    beside = manifest.parent / Path(file).name
+    if "://" not in file and said["sha256"] not in (file_hash(file), None) and beside.is_file():
+        said["file"] = str(beside)
+    return said
 
 
 def differing_rows(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

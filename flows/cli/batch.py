@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import sys
 import time
@@ -63,11 +64,16 @@ def batch(
     quiet: own.NoProgress = False,
 ) -> None:
     """Run a flow over the rows of a table, and write what it gives as columns."""
+    given = locals().copy()
     if not output:
         raise say.usage("No output was named.", "-o labels.parquet")
     if replay is not None:
-        leave(_replayed(replay, output, anyway))
+        what = "A batch is made again as its manifest says"
+        _refuse_unheard(given, what, "output", "replay", "anyway", "resume", "at_once", "quiet")
+        leave(_replayed(replay, output, anyway, resume, at_once))
     if collected is not None:
+        what = "Parts are put together as they are"
+        _refuse_unheard(given, what, "output", "collected", "as_json", "quiet")
         from patchbay.flows.batch.api import collect
 
         leave(_ended(collect(collected, output), as_json, quiet, part=True))
@@ -97,6 +103,24 @@ def batch(
         watch=None if quiet else _Shown(), runner=_elsewhere(cluster, at_once),
     )  # fmt: skip
     leave(asyncio.run(_run(order, as_json, quiet)))
+
+
+def _refuse_unheard(given: dict[str, Any], what: str, *heard: str) -> None:
+    """Refuse options that would be passed over: whoever gives them expects that they count."""
+    defaults = inspect.signature(batch).parameters
+    for name, value in given.items():
+        if name in heard or value == defaults[name].default:
+            continue
+        said = _SAID.get(name, f"--{name.replace('_', '-')}")
+        raise say.usage(f"{what}: {said} has no meaning here.", f"Leave {said} out.")
+
+
+_SAID = {
+    "flow": "the flow", "columns": "--map", "inputs": "--input", "settings": "--set",
+    "env_name": "--env", "where": "--on", "job_time": "--time", "print_only": "--print",
+    "as_json": "--json",
+}  # fmt: skip
+"""What options are called whose values have other names."""
 
 
 def _order(
@@ -216,10 +240,10 @@ def _plain(result: BatchResult) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _replayed(manifest: Path, output: str, anyway: bool) -> int:
+def _replayed(manifest: Path, output: str, anyway: bool, resume: bool, slots: int) -> int:
     from patchbay.flows.batch.api import replay
 
-    found = replay(manifest, output, anyway=anyway)
+    found = replay(manifest, output, anyway=anyway, resume=resume, slots=slots)
     for line in found:
         say.out(line)
     say.err("Nothing differs." if not found else f"{len(found)} things differ.")

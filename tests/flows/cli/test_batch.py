@@ -122,6 +122,34 @@ def test_what_does_not_fit(
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        ("case.json",),
+        ("--rows", "a.csv"),
+        ("--on", "slurm", "--print"),
+        ("--keep", "id"),
+        ("--set", "u.wait_s=1"),
+        ("--max-tokens", "10"),
+        ("--part", "1/2"),
+    ],
+)
+def test_what_a_replay_does_not_hear_is_refused(
+    patchbay: Patchbay, save: Save, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """`--on slurm --print` ran it."""
+    save(shouting())
+    table(tmp_path / "a.csv", 3)
+    words = ("--rows", "a.csv", "--map", "review=text", "-o", "o.jsonl", "-q")
+    assert patchbay("batch", "case.json", *words).returncode == 0
+    done = patchbay("batch", "--replay", "o.manifest.json", "-o", "p.jsonl", *more)
+    assert done.returncode == 1
+    assert "has no meaning here" in done.stderr
+    assert not list(tmp_path.glob("p.*"))
+    parts = patchbay("batch", "--collect", ".", "-o", "p.jsonl", *more)
+    assert "has no meaning here" in parts.stderr
+
+
+@pytest.mark.parametrize(
     ("option", "where"),
     [
         (("--print",), "in this process"),
