@@ -50,6 +50,8 @@ class Answer:
     """Those of the tokens read that the provider had kept from before."""
     answered_by: int | None = None
     """Which model it was, of several that stand in for each other."""
+    unasked: tuple[str, ...] = ()
+    """The names of tools that it called, though it was given none. Nothing was called."""
 
     @property
     def whole_words(self) -> str:
@@ -81,6 +83,7 @@ class ComingAnswer:
         self._prompt_tokens = self._answer_tokens = self._thought_tokens = self._cached = 0
         self._by: int | None = None
         self._notes: list[str] = []
+        self._unasked: list[str] = []
         self._reason = ""
         self._asked = self._first = self._last = self._thought_until = 0.0
         self.thinks = 0
@@ -108,6 +111,7 @@ class ComingAnswer:
         self.thinks = self.thinks + len(thought) if thought and not piece else 0
         if piece:
             self._pieces.append(piece)
+        self._unasked += [name for call in chunk.tool_call_chunks if (name := call["name"])]
         if usage := chunk.usage_metadata:  # some backends count in several chunks
             self._prompt_tokens += usage["input_tokens"]
             self._answer_tokens += usage["output_tokens"]
@@ -142,6 +146,7 @@ class ComingAnswer:
             notes=tuple(self._notes),
             cached_tokens=self._cached,
             answered_by=self._by,
+            unasked=tuple(dict.fromkeys(self._unasked)),
         )
         said.answered_by, said.answer, said.first_token_s = self._by, text, answer.first_token_s
         said.prompt, said.completion = self._prompt_tokens, self._answer_tokens

@@ -100,6 +100,12 @@ async def _account(ctx: Context, model: ModelSpec, answer: Answer, says_cut: boo
         ctx.use_once()
         if says_cut:
             await ctx.warn(answer.shortfall())
+    if answer.unasked:
+        named = ", ".join(map(repr, answer.unasked))
+        await ctx.warn(
+            f"The model called {named}, though it was given no tools, and nothing was called. "
+            "Give the tool to an agent."
+        )
     if answer.thought:
         ctx.step(
             "thought",

@@ -15,7 +15,7 @@ from patchbay.nodes.contract import (
     Ports,
     port,
 )
-from patchbay.nodes.models.asking import ask
+from patchbay.nodes.models.asking import ask, say_if_empty
 from patchbay.nodes.models.options import MaxTokens, Temperature
 from patchbay.nodes.retrieval import citing
 from patchbay.nodes.values import Document, Message, ModelSpec
@@ -115,10 +115,11 @@ async def _answered(
     """The text, and the numbers that it cites."""
     messages = citing.prompt(params.instruction, question, passages, params.nothing)
     call = CallOptions(temperature=params.temperature, max_tokens=params.max_tokens)
-    text = (await ask(ctx, model, messages, call)).text.rstrip()
+    answer = await ask(ctx, model, messages, call)
+    text = answer.text.rstrip()
     numbers = citing.cited(text)
     if not text:
-        await ctx.warn("The model gave an empty answer.")
+        await say_if_empty(ctx, answer)
         return text, []
     if strange := [n for n in numbers if not 1 <= n <= len(passages)]:
         listed = ", ".join(f"[{n}]" for n in strange)

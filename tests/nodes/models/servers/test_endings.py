@@ -19,7 +19,7 @@ from patchbay.nodes.models.servers.provider.spec import ProviderModel
 from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import Message, ModelSpec
 from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow
-from tests.nodes.models.servers.told_server import Reply, delta, line, says, told, whole
+from tests.nodes.models.servers.told_server import Reply, delta, line, says, told, usage, whole
 
 HI = [Message(role="user", content="Say hello.")]
 
@@ -92,6 +92,42 @@ async def test_what_is_whole(reply: Reply) -> None:
     assert (answer.prompt_tokens, answer.answer_tokens) == (10, 5)
     assert not ctx.used_once
     assert ctx.warnings == []
+
+
+def called(*names: str) -> tuple[dict[str, Any], ...]:
+    """Tools that are called, the arguments in pieces."""
+    first = [
+        {
+            "index": n,
+            "id": f"c{n}",
+            "type": "function",
+            "function": {"name": name, "arguments": "{"},
+        }
+        for n, name in enumerate(names)
+    ]
+    rest = [{"index": n, "function": {"arguments": "}"}} for n, _ in enumerate(names)]
+    return delta(tool_calls=first), delta(tool_calls=rest)
+
+
+@pytest.mark.parametrize("make", [openai, provider])
+@pytest.mark.parametrize(
+    ("text", "names", "told_of"),
+    [
+        ("", ["search"], "'search'"),
+        ("Let me look.", ["search"], "'search'"),
+        ("", ["search", "add", "search"], "'search', 'add'"),
+    ],
+)
+async def test_a_call_of_a_tool_that_was_not_given_is_told_of(
+    make: Any, text: str, names: list[str], told_of: str
+) -> None:
+    ctx = RecordingContext()
+    events = (delta(content=text), *called(*names), delta("tool_calls"), usage())
+    with told(Reply(events)) as server:
+        answer = await asked(make(server.v1), ctx)
+    assert answer.text == text
+    [warning] = ctx.warnings
+    assert warning.startswith(f"The model called {told_of}, though it was given no tools")
 
 
 @pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"])
