@@ -168,7 +168,7 @@ def _write(
     made: Experiment, grid: list[Scored], report: ReportForm, output: Path | None, title: str,
 ) -> None:  # fmt: skip
     from patchbay.flows.cli.figures import text_of
-    from patchbay.flows.experiments.grid import as_result, sentences
+    from patchbay.flows.experiments.grid import all_said, as_result
     from patchbay.flows.experiments.report import (
         as_csv,
         as_html,
@@ -176,9 +176,11 @@ def _write(
         cases_table,
         grid_table,
     )
+    from patchbay.flows.wording import plural
 
-    table = grid_table(grid, f"{title}: {len(made.variants)} variants, {len(made.cases)} cases")
-    said = sentences(grid)
+    sizes = f"{plural(len(made.variants), 'variant')}, {plural(len(made.cases), 'case')}"
+    table = grid_table(grid, f"{title}: {sizes}")
+    said = all_said(made, grid)
     every = [table, cases_table(made, made.checks)]
     match report:
         case ReportForm.text:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from patchbay.flows.experiments.cases import FORMS, read_rows
+from patchbay.flows.experiments.cases import ABOUT, FORMS, read_rows
 from patchbay.flows.experiments.keeping import plain_name, unwritable
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.atomic import write_atomic
@@ -105,10 +105,6 @@ def add_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         held[asked] = {**row, **stays}
     save_rows(name, list(held.values()))
     return sum(key not in before for key in held)
-
-
-ABOUT = ("expected", "from", "rating", "comment")
-"""Columns that say something of a case and are no input."""
 
 
 def _right_of(row: Mapping[str, Any]) -> CaseRow:

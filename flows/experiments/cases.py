@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.wording import listed
 from patchbay.nodes.io.csv_table import read_table
 from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.values import canonical
@@ -34,7 +35,24 @@ class FlowCase:
         return hashlib.sha256(canonical(self.inputs).encode("utf-8", "replace")).hexdigest()[:24]
 
 
+ABOUT = ("expected", "from", "rating", "comment")
+"""Columns that say something of a case and are no input."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTable:
+    """Cases, and what of their table a person may have meant otherwise, in sentences."""
+
+    cases: list[FlowCase]
+    notes: list[str]
+
+
 def read_cases(path: Path, inputs: Sequence[str], expected: str = "") -> list[FlowCase]:
+    """The cases of a table; see `read_case_table`."""
+    return read_case_table(path, inputs, expected).cases
+
+
+def read_case_table(path: Path, inputs: Sequence[str], expected: str = "") -> CaseTable:
     """The cases of a CSV, a JSON list or JSON Lines.
 
     Columns that are inputs of the flow go in; others but the expected one are left out. Where the
@@ -68,7 +86,7 @@ def read_cases(path: Path, inputs: Sequence[str], expected: str = "") -> list[Fl
             f"{path} has no column for an input of the flow; it has: {', '.join(columns)}.",
             f"Name columns as the inputs are named: {', '.join(inputs) or '(it has none)'}.",
         )
-    return [
+    cases = [
         FlowCase(
             number,
             {name: row[column] for column, name in taken.items() if row.get(column) is not None},
@@ -76,6 +94,32 @@ def read_cases(path: Path, inputs: Sequence[str], expected: str = "") -> list[Fl
         )
         for number, row in enumerate(rows, 1)
     ]
+    return CaseTable(cases, _notes(cases, columns, taken, right))
+
+
+def _notes(
+    cases: Sequence[FlowCase], columns: Sequence[str], taken: Mapping[str, str], right: str
+) -> list[str]:
+    notes = [
+        f'The column "{column}" goes in as "{name}".'
+        for column, name in taken.items()
+        if column != name and len(set(columns) - {right, *ABOUT}) > 1
+    ]
+    if left := [name for name in columns if name not in (*taken, right, *ABOUT)]:
+        named = listed(left, last="and")
+        notes.append(
+            f"The column {named} is no input of the flow, and is left out."
+            if len(left) == 1
+            else f"The columns {named} are no inputs of the flow, and are left out."
+        )
+    if twice := len(cases) - len({case.key for case in cases}):
+        one = "1 case asks" if twice == 1 else f"{twice:,} cases ask"
+        notes.append(
+            f"{one} the same as an earlier one, and counts once more."
+            if twice == 1
+            else f"{one} the same as earlier ones, and count once more."
+        )
+    return notes
 
 
 def _known(right: Any) -> Any:

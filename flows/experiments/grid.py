@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import fmean, median
 from typing import Any
@@ -18,6 +19,7 @@ from patchbay.flows.experiments.statistics import (
     interval_of,
 )
 from patchbay.flows.experiments.variants import Variant
+from patchbay.nodes.values import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,33 @@ def sentences(grid: Sequence[Scored]) -> list[str]:
     return said
 
 
+def all_said(experiment: Experiment, grid: Sequence[Scored]) -> list[str]:
+    """What the grid can tell, why runs have failed, and what of the cases was left out."""
+    return [*sentences(grid), *_failures(experiment), *experiment.notes]
+
+
+REASONS = 3
+"""Reasons of failed runs that are told."""
+
+
+def _failures(experiment: Experiment) -> list[str]:
+    places = (
+        (v.key, experiment.case_key(c)) for v in experiment.variants for c in experiment.cases
+    )
+    cells = (experiment.cells.get(place) for place in dict.fromkeys(places))
+    why = Counter(cell.error for cell in cells if cell is not None and cell.error)
+    if not why:
+        return []
+    count = sum(why.values())
+    told = [
+        error.rstrip(".") + (f" ({often:,} times)" if 1 < often < count else "")
+        for error, often in why.most_common(REASONS)
+    ]
+    more = "; and others" if len(why) > REASONS else ""
+    head = "1 run has" if count == 1 else f"{count:,} runs have"
+    return [f"{head} failed: {'; '.join(told)}{more}."]
+
+
 def as_summary(experiment: Experiment, grid: Sequence[Scored]) -> dict[str, Any]:
     """The grid without the scores of its cases: what is shown when an experiment is opened."""
     return {
@@ -147,7 +176,7 @@ def as_summary(experiment: Experiment, grid: Sequence[Scored]) -> dict[str, Any]
         "checks": [check.name for check in experiment.checks],
         "output": experiment.output,
         "refused": experiment.refused,
-        "said": sentences(grid),
+        "said": all_said(experiment, grid),
         "rows": [
             {
                 "variant": one.variant.name,
@@ -172,7 +201,7 @@ def as_summary(experiment: Experiment, grid: Sequence[Scored]) -> dict[str, Any]
 
 def as_result(grid: Sequence[Scored], cases: Sequence[FlowCase]) -> dict[str, Any]:
     """The grid as plain data, to be kept and compared with."""
-    keys = {case.number: case.key for case in cases}
+    keys = _keys(cases)
     return {
         "format": 1,
         "cases": len(cases),
@@ -211,12 +240,32 @@ def _both(
     grid: Sequence[Scored], cases: Sequence[FlowCase], last: dict[str, Any]
 ) -> Iterator[tuple[Scored, list[float], list[float]]]:
     """Each variant by each check, with the scores of then and of now on the cases of both."""
-    keys = {case.number: case.key for case in cases}
-    before = {(one["name"], one["check"]): one["scores"] for one in last.get("variants", ())}
+    keys = _keys(cases)
+    before = {
+        (_values(one.get("changes"), one["name"]), one["check"]): one["scores"]
+        for one in last.get("variants", ())
+    }
     for one in grid:
-        known = before.get((one.variant.name, one.check), {})
+        place = _values(one.variant.changes, one.variant.name), one.check
+        known = before.get(place, {})
         if both := [number for number in one.scores if keys[number] in known]:
             yield one, [float(known[keys[n]]) for n in both], [one.scores[n] for n in both]
+
+
+def _keys(cases: Sequence[FlowCase]) -> dict[int, str]:
+    """What cases are known by in a result: what they ask; the second that asks the same is another,
+    since something else may be right."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for case in cases:
+        seen[case.key] += 1
+        found[case.number] = case.key if seen[case.key] == 1 else f"{case.key}:{seen[case.key]}"
+    return found
+
+
+def _values(changes: object, name: str) -> str:
+    """What tells variants apart over time: the values that they set, whatever they are called."""
+    return canonical(changes) if isinstance(changes, Mapping) else name
 
 
 def worse_than(

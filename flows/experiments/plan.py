@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.document.model import Flow
 from patchbay.flows.experiments.case_sets import case_file
-from patchbay.flows.experiments.cases import read_cases
+from patchbay.flows.experiments.cases import CaseTable, read_case_table
 from patchbay.flows.experiments.judging import read_any_check
 from patchbay.flows.experiments.keeping import KeptCells, experiments_folder
 from patchbay.flows.experiments.running import Experiment
@@ -81,17 +81,38 @@ def experiment_of(
         there = f"It has: {', '.join(outputs)}." if outputs else 'Add a "Flow output".'
         raise FlowError([Problem("experiment/output", f"The flow {what}.", there)])
     axes = [Axis(axis.node, axis.param, tuple(axis.values)) for axis in plan.axes]
+    inputs = [field for _, field in flow_inputs(resolved)]
+    table = read_case_table(case_file(plan.cases), [field.name for field in inputs], plan.expected)
+    _check_needed(table, [field.name for field in inputs if field.required])
     return Experiment(
         variants_of(flow, axes, catalog, folder, variables),
-        read_cases(
-            case_file(plan.cases), [field.name for _, field in flow_inputs(resolved)], plan.expected
-        ),
+        table.cases,
         plan.output or outputs[0],
         kept,
         folder,
         plan.jobs,
         [read_any_check(text, folder or Path.cwd()) for text in plan.checks],
+        notes=table.notes,
     )
+
+
+def _check_needed(table: CaseTable, needed: Sequence[str]) -> None:
+    """Check that some case has each input that the flow cannot do without.
+
+    Raises:
+        FlowError: none has one, so that every run would fail.
+    """
+    for name in needed:
+        if not any(name in case.inputs for case in table.cases):
+            raise FlowError(
+                [
+                    Problem(
+                        "experiment/cases",
+                        f'No case has "{name}", which the flow needs.',
+                        " ".join([f'Add a column "{name}".', *table.notes]),
+                    )
+                ]
+            )
 
 
 def read_plan(kept: KeptCells) -> ExperimentPlan | None:

@@ -51,6 +51,8 @@ class Experiment:
     checks: Sequence[OutputCheck] = ()
     recorder: Recorder | None = None
     cells: dict[tuple[str, str], ExperimentCell] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    """What of the cases' table may have been meant otherwise, in sentences."""
     total: int = 0
     """How many cells there are to do, once it has begun."""
     refused: str = ""

@@ -85,9 +85,9 @@ def variants_of(
                 f'An axis names a node "{axis.node}" that is not there.',
                 f"There are: {', '.join(nodes)}.",
             )
-    places = [f"{axis.node}.{axis.param}" for axis in axes]
-    for place in places:
-        if places.count(place) > 1:
+    named_by = [f"{axis.node}.{axis.param}" for axis in axes]
+    for place in named_by:
+        if named_by.count(place) > 1:
             fix = f"Write all of its values into one: {place}=one,other."
             raise _wrong(f"{place} is an axis twice, so that the last value would count.", fix)
     count = 1
@@ -95,17 +95,16 @@ def variants_of(
         count *= len(axis.values)
     if count > MOST:
         raise _wrong(f"{count} variants are too many.", f"Take at most {MOST}.")
+    named = [_names(axis, axes) for axis in axes]
     made = []
     subflows = Subflows(catalog, folder, variables)
-    for chosen in product(*(axis.values for axis in axes)):
+    for places in product(*(range(len(axis.values)) for axis in axes)):
         changes: dict[str, dict[str, Any]] = {}
-        for axis, value in zip(axes, chosen, strict=True):
-            changes.setdefault(axis.node, {})[axis.param] = value
+        for axis, at in zip(axes, places, strict=True):
+            changes.setdefault(axis.node, {})[axis.param] = axis.values[at]
         changed = flow.with_params(changes)
         refuse_unreadable(changed)
-        name = ", ".join(
-            _named(axis, value, axes) for axis, value in zip(axes, chosen, strict=True)
-        )
+        name = ", ".join(names[at] for names, at in zip(named, places, strict=True))
         errors = [p for p in validate(changed, catalog, folder) if p.severity == "error"]
         if errors:
             head = f"In the variant {name}: " if name else ""
@@ -132,12 +131,42 @@ def _value(text: str) -> Any:
         return text
 
 
-def _named(axis: Axis, value: Any, axes: Sequence[Axis]) -> str:
+LONGEST = 60
+"""Characters of a value in the name of a variant."""
+BEFORE = 18
+"""Characters that are shown before the place where two long values differ."""
+
+
+def _names(axis: Axis, axes: Sequence[Axis]) -> list[str]:
+    """What its values are called. Long ones that begin alike are shown where they differ."""
     alone = sum(other.param == axis.param for other in axes) == 1
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    short = " ".join(shown.split())
-    short = short if len(short) <= 60 else f"{short[:57]}…"
-    return f"{axis.param if alone else f'{axis.node}.{axis.param}'}={short}"
+    head = axis.param if alone else f"{axis.node}.{axis.param}"
+    texts = [" ".join(_text(value).split()) for value in axis.values]
+    shown = [_short(text) for text in texts]
+    for one in {name for name in shown if shown.count(name) > 1}:
+        group = [at for at, name in enumerate(shown) if name == one]
+        apart = _alike([texts[at] for at in group])
+        for at in group:
+            shown[at] = _short(texts[at], max(0, apart - BEFORE))
+    for one in {name for name in shown if shown.count(name) > 1}:
+        for number, at in enumerate([at for at, name in enumerate(shown) if name == one], 1):
+            shown[at] = f"{one} ({number})"
+    return [f"{head}={name}" for name in shown]
+
+
+def _alike(texts: Sequence[str]) -> int:
+    """How many characters all of them begin with."""
+    letters = enumerate(zip(*texts, strict=False))
+    return next((at for at, some in letters if len(set(some)) > 1), min(map(len, texts)))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _short(text: str, begin: int = 0) -> str:
+    cut = f"…{text[begin:]}" if begin else text
+    return cut if len(cut) <= LONGEST else f"{cut[: LONGEST - 3]}…"
 
 
 def _wrong(message: str, fix: str) -> FlowError:

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,17 @@ import pytest
 
 from patchbay.flows.document.model import Flow, RunPolicy
 from patchbay.flows.document.writing import canonical_text, save_flow
-from patchbay.flows.experiments.cases import read_cases, rows_in
+from patchbay.flows.experiments.cases import read_case_table, read_cases, rows_in
 from patchbay.flows.experiments.checking import read_check
-from patchbay.flows.experiments.grid import as_result, best_of, grid_of, sentences, worse_than
+from patchbay.flows.experiments.grid import (
+    all_said,
+    as_result,
+    best_of,
+    grid_of,
+    in_common,
+    sentences,
+    worse_than,
+)
 from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
 from patchbay.flows.experiments.report import as_csv, as_html, as_markdown, grid_table
 from patchbay.flows.experiments.running import Experiment
@@ -204,6 +213,9 @@ def test_a_run_that_fails_counts_as_wrong_and_is_tried_again(tmp_path: Path) -> 
     assert all(cell.error for cell in cells)
     (one,) = grid_of(experiment, [read_check("exact", tmp_path)])
     assert one.failed == 4
+    assert re.fullmatch(
+        r"4 runs have failed: (no luck \d; ){3}and others\.", all_said(experiment, [one])[-1]
+    )
     assert one.interval is not None
     assert one.interval.mean == 0
     assert len(ran(made(tmp_path, document=document))) == 4
@@ -287,6 +299,92 @@ def test_a_param_is_one_axis(tmp_path: Path) -> None:
     assert caught.value.problems[0].fix.endswith("say.template=one,other.")
 
 
+LONG = "You are a helpful assistant who answers every question in one word"
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (
+            [f"{LONG}. {{text}}", f"{LONG}, please. {{text}}", "{text}"],
+            ["…estion in one word. {text}", "…estion in one word, please. {text}", "{text}"],
+        ),
+        (
+            [f"{LONG} {n} {LONG} {{text}}" for n in (1, 2)],
+            [f"…stion in one word {n} You are a helpful assistant who answ…" for n in (1, 2)],
+        ),
+        (["{text}", "{text} "], ["{text} (1)", "{text} (2)"]),
+        (
+            [f"{LONG} {{text}}", f"{LONG} {{text}} "],
+            ["…in one word {text} (1)", "…in one word {text} (2)"],
+        ),
+    ],
+    ids=["at the end", "in the middle", "blanks", "blanks behind"],
+)
+def test_long_values_are_told_apart_by_name(
+    values: list[str], names: list[str], tmp_path: Path
+) -> None:
+    """Prompts that begin alike had one name, so that a report could not be read."""
+    experiment = made(tmp_path, f"say.template={json.dumps(values)}")
+    assert [one.name for one in experiment.variants] == [f"template={name}" for name in names]
+
+
+def test_a_result_is_compared_by_values_and_not_by_names(tmp_path: Path) -> None:
+    """A third value beside two may change what all are called."""
+    table = "text,expected\n" + "".join(f"w{n},{LONG} w{n}\n" for n in range(12))
+    one, other, third = (f"{LONG} {{text}}", f"{LONG}, {{text}}", f"{LONG}! {{text}}")
+    before = made(tmp_path, f"say.template={json.dumps([one, '{text}'])}", table=table)
+    after = made(tmp_path, f"say.template={json.dumps([one, other, third])}", table=table)
+    ran(before), ran(after)
+    assert before.variants[0].name != after.variants[0].name
+    exact = [read_check("exact", tmp_path)]
+    last = json.loads(json.dumps(as_result(grid_of(before, exact), before.cases)))
+    assert in_common(grid_of(after, exact), after.cases, last) == 1
+    for held in last["variants"]:
+        held["scores"] = dict.fromkeys(held["scores"], 2.0)
+    assert len(worse_than(grid_of(after, exact), after.cases, last)) == 1
+
+
+def test_cases_that_ask_the_same_are_kept_apart(tmp_path: Path) -> None:
+    """Two that ask the same and want something else were one in a result: the last counted."""
+    table = "text,expected\n" + "".join(f"w{n},w{n}\nw{n},no\n" for n in range(8))
+    experiment = made(tmp_path, table=table)
+    ran(experiment)
+    grid = grid_of(experiment, [read_check("exact", tmp_path)])
+    last = as_result(grid, experiment.cases)
+    assert sorted(last["variants"][0]["scores"].values()) == [0.0] * 8 + [1.0] * 8
+    assert worse_than(grid, experiment.cases, last) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "inputs", "notes"),
+    [
+        ("text,expected\na,b\n", ["text"], []),
+        (
+            "text,ton,expected\na,x,b\n", ["text", "tone"],
+            ['The column "ton" is no input of the flow, and is left out.'],
+        ),
+        (
+            "id,question,answer\n1,a,b\n", ["text"],
+            ['The column "id" goes in as "text".',
+             'The column "question" is no input of the flow, and is left out.'],
+        ),
+        ("question,expected\na,b\n", ["text"], []),
+        (
+            "text,label,answer,from,rating,comment\na,1,b,run,1,ok\na,1,b,run,1,ok\n", ["text"],
+            ['The column "label" is no input of the flow, and is left out.',
+             "1 case asks the same as an earlier one, and counts once more."],
+        ),
+    ],
+)  # fmt: skip
+def test_what_of_a_table_is_left_out_is_said(
+    table: str, inputs: list[str], notes: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text(table)
+    assert read_case_table(path, inputs).notes == notes
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
@@ -366,6 +464,28 @@ def test_the_command(patchbay: Patchbay, tmp_path: Path) -> None:  # noqa: F811
     bad = patchbay("experiment", str(path), "--cases", str(tmp_path / "none.csv"))
     assert bad.returncode == 1
     assert "experiment/cases" in bad.stderr
+
+
+def test_an_input_that_no_case_has_is_said_before_anything_runs(
+    tmp_path: Path,
+    patchbay: Patchbay,  # noqa: F811
+) -> None:
+    two = flow(
+        {
+            "ask": ("io.input", {"name": "text"}),
+            "how": ("io.input", {"name": "tone", "default": "plain"}),
+            "say": ("prompt.template", {"template": "{text} {tone}"}),
+            "out": ("io.output", {"name": "answer"}),
+        },
+        ["ask.value > say.text", "how.value > say.tone", "say.text > out.value"],
+    )  # fmt: skip
+    path, cases = tmp_path / "two.json", tmp_path / "cases.csv"
+    path.write_text(canonical_text(two))
+    cases.write_text("tone,txt,expected\nx,y,z\n")
+    done = patchbay("experiment", str(path), "--cases", str(cases))
+    assert done.returncode == 1
+    assert 'No case has "text", which the flow needs.' in done.stderr
+    assert 'The column "txt" is no input of the flow' in done.stderr
 
 
 def test_what_cannot_be_compared_is_no_success(patchbay: Patchbay, tmp_path: Path) -> None:  # noqa: F811
