@@ -243,10 +243,21 @@ def test_what_goes_wrong_is_said(page: Page, places):
     expect(page.get_by_role("heading", name="Words")).to_be_visible()
 
 
-def test_on_a_page_of_a_declared_origin(page: Page, places):
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<!doctype html><body>Mine{script}</body>",
+        "<!doctype html><head><title>Mine</title>{script}</head><body>Mine</body>",
+        "<!doctype html><head>{deferred}</head><body>Mine</body>",
+        "<!doctype html><head>{soon}</head><body>Mine</body>",
+    ],
+    ids=["body", "head", "defer", "async"],
+)
+def test_on_a_page_of_a_declared_origin(page: Page, places, around):
     served, friend, _ = places
     script = embed(ServedAt(served.service.shelf.get("words"), served.address, KEY))
-    Somebodys.page["text"] = f"<!doctype html><body>Mine{script}</body>"
+    deferred, soon = (script.replace("<script ", f"<script {way} ") for way in ("defer", "async"))
+    Somebodys.page["text"] = around.format(script=script, deferred=deferred, soon=soon)
     page.goto(friend)
     page.get_by_role("button", name="Words", exact=True).click()
     frame = page.frame_locator("iframe")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -41,14 +42,11 @@ _COMMON = [
     (b"referrer-policy", b"no-referrer"),
 ]
 _METHODS = b"GET, POST, PUT, DELETE, OPTIONS"
-_ALLOWED = (
-    b"authorization, content-type, accept, last-event-id, x-api-key, mcp-protocol-version, "
-    b"mcp-session-id, x-request-from, x-stainless-arch, x-stainless-lang, x-stainless-os, "
-    b"x-stainless-package-version, x-stainless-retry-count, x-stainless-runtime, "
-    b"x-stainless-runtime-version, x-stainless-timeout, openai-organization, openai-project, "
-    b"traceparent, tracestate"
-)
-_SHOWN = b"mcp-session-id, retry-after, traceparent, x-run-id"
+_ALLOWED = b"authorization, content-type, accept, last-event-id, x-api-key"
+"""Headers that a declared page may send, where it does not say which it will: else those."""
+_WANTS = b"access-control-request-headers"
+_HEADER = re.compile(rb"[A-Za-z0-9-]{1,64}")
+_SHOWN = b"mcp-session-id, retry-after, traceparent, x-run-id, x-should-retry, location"
 
 
 class Gate:
@@ -84,7 +82,8 @@ class Gate:
         headers = _read(scope["headers"])
         origin, path = headers.get(b"origin", b"").decode("latin-1"), scope["path"]
         foreign = self._foreign(origin, headers)
-        send = _with_headers(send, foreign if foreign in self._origins else "", path)
+        allowed = foreign if foreign in self._origins else ""
+        send = _with_headers(send, allowed, path, headers.get(_WANTS, b""))
         try:
             self._check(scope, headers, origin, foreign)
             if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
@@ -201,7 +200,13 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{netloc}"
 
 
-def _with_headers(send: Send, allowed: str, path: str) -> Send:
+def _wanted(asked: bytes) -> bytes:
+    """The headers that a page says it will send, as far as they can be names of headers."""
+    names = (name.strip() for name in asked.split(b","))
+    return b", ".join(name for name in names if _HEADER.fullmatch(name)) or _ALLOWED
+
+
+def _with_headers(send: Send, allowed: str, path: str, asked: bytes) -> Send:
     async def told(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = [*message.get("headers", ()), *_COMMON]
@@ -212,7 +217,7 @@ def _with_headers(send: Send, allowed: str, path: str) -> Send:
                 headers += [
                     (b"access-control-allow-origin", allowed.encode()),
                     (b"access-control-allow-methods", _METHODS),
-                    (b"access-control-allow-headers", _ALLOWED),
+                    (b"access-control-allow-headers", _wanted(asked)),
                     (b"access-control-expose-headers", _SHOWN),
                     (b"access-control-max-age", b"600"),
                 ]

@@ -207,7 +207,7 @@ def page(title: str = "Flows") -> str:
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><link rel="stylesheet" href="/assets/docs.css">
+<title>{title}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/docs.css">
 <main><h1>{title}</h1>
 <p>Every flow that is served here, with what it takes and gives; also as
 <a href="/openapi.json">/openapi.json</a>.</p>

@@ -84,6 +84,7 @@ def _content(name: str) -> bytes:
 _CHAT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Chat</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/assets/chat.css"></head><body><main id="chat"></main>
 <script type="module" src="/assets/chat.js"></script></body></html>
 """

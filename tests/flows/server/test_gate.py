@@ -107,11 +107,27 @@ def test_a_preflight(gate: Served):
     answer = httpx.options(f"{gate.address}/flows/shout/run", headers=asks, timeout=120)
     assert answer.status_code == 204
     assert "authorization" in answer.headers["access-control-allow-headers"]
+    asks["access-control-request-headers"] = "authorization,x-stainless-helper-method, x-own"
+    allowed = httpx.options(f"{gate.address}/v1/models", headers=asks, timeout=120)
+    assert allowed.headers["access-control-allow-headers"] == (
+        "authorization, x-stainless-helper-method, x-own"
+    ), "a declared page may send what its client sends"
+    asks["access-control-request-headers"] = "a b, {c}, authorization"
+    allowed = httpx.options(f"{gate.address}/v1/models", headers=asks, timeout=120)
+    assert allowed.headers["access-control-allow-headers"] == "authorization"
     asks["origin"] = "https://evil.example"
     assert (
         httpx.options(f"{gate.address}/flows/shout/run", headers=asks, timeout=120).status_code
         == 403
     )
+
+
+@pytest.mark.parametrize("path", ["/docs", "/chat/shout"])
+def test_a_page_has_an_icon_of_its_own(gate: Served, path):
+    """Browsers ask for /favicon.ico where it has none, which needs a key: the console said 401."""
+    page = httpx.get(f"{gate.address}{path}", timeout=120)
+    assert '<link rel="icon" href="data:,">' in page.text
+    assert "img-src 'self' data:" in page.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const script = document.currentScript;
+  if (!script) return console.error("embed.js is no module: write <script src=…> without type");
   const home = new URL(script.src).origin;
   const { flow, key = "", title = "Chat" } = script.dataset;
   if (!flow) return console.error("embed.js needs data-flow");
@@ -22,5 +23,7 @@
   };
   button.addEventListener("click", () => show(frame.hidden));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !frame.hidden) show(false); });
-  document.body.append(frame, button);
+  const add = () => document.body.append(frame, button);
+  if (document.body) add(); // in the head of a page there is none yet
+  else document.addEventListener("DOMContentLoaded", add);
 })();
