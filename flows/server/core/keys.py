@@ -196,8 +196,9 @@ def _caller(file: Path, name: str, table: Any) -> tuple[Caller, str]:
     limits = {}
     for field in _FIELDS:
         value = table.get(field)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-            raise _wrong(file, f'"{field}" of "{name}" is a whole number.')
+        whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        if value is not None and not whole:
+            raise _wrong(file, f'"{field}" of "{name}" is a whole number, 0 or more.')
         limits[field] = value
     allowed = None if flows is None else frozenset(flows)
     return Caller(name, allowed, **limits), str(table["sha256"]).lower()

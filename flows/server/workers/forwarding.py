@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("patchbay.serve")
 SESSION = b"mcp-session-id"
 _OURS = re.compile(rb"w(\d{1,4})-(.+)")
+_OF_ALL = "/api/v1/chatmessage/abort/"
+"""Stops what a chat has at work, wherever that is."""
+_PASSED_ON = b"x-patchbay-passed-on"
 _HOPS = {b"connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 """Headers that are about one connection (RFC 9110, section 7.6.1)."""
 
@@ -50,6 +53,8 @@ class Forwarding:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "PUT" and scope["path"].startswith(_OF_ALL):
+            await self._tell_others(scope)
         whose, headers = self._whose(scope)
         if whose is not None and whose != self._worker and socket_of(self._folder, whose).exists():
             body = await _body(receive)
@@ -62,6 +67,17 @@ class Forwarding:
         if scope["path"] == "/mcp":
             scope, send = {**scope, "headers": headers}, self._signed(send)
         await self._app(scope, receive, send)
+
+    async def _tell_others(self, scope: Scope) -> None:
+        """Pass on what any worker may have at work: nothing in it says which."""
+        if any(name == _PASSED_ON for name, _ in scope["headers"]):
+            return
+        told = {**scope, "headers": [*scope["headers"], (_PASSED_ON, b"1")]}
+        for path in self._folder.glob("worker-*.sock"):
+            if path != socket_of(self._folder, self._worker):
+                with contextlib.suppress(_NotThereError):
+                    whose = int(path.stem.rpartition("-")[2])
+                    await self._ask(whose, told, b"", _never, _to_nobody)
 
     def _whose(self, scope: Scope) -> tuple[int | None, list[tuple[bytes, bytes]]]:
         """Who can answer, and the headers as the application is to see them."""
@@ -122,6 +138,15 @@ class Forwarding:
                 await _passed_on(answer, receive, send)
             finally:
                 await answer.aclose()
+
+
+async def _never() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def _to_nobody(_: Message) -> None:
+    pass
 
 
 class _NotThereError(Exception):

@@ -98,3 +98,26 @@ async def test_a_caller_who_left_before_the_body_came_is_not_forwarded(folder, h
     async with asyncio.timeout(60):
         await Forwarding(echo, 0, folder)(scope, receive, send)
     assert sent == []
+
+
+async def test_what_any_worker_may_have_is_told_to_all_of_them(folder, here):
+    """The button of Flowise's widget names its chat, which says of no worker."""
+    told: list[bytes] = []
+
+    async def hears(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+        told.append(await reading.readuntil(b"\r\n\r\n"))
+        writing.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        await writing.drain()
+        writing.close()
+
+    path = "/api/v1/chatmessage/abort/ask/of-ada"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(socket_of(folder, 2)))  # and one that has died holds nothing up
+        async with await asyncio.start_unix_server(hears, socket_of(folder, 1)):
+            async with asyncio.timeout(60):
+                answer = await here.put(path, headers={"authorization": "Bearer x"})
+                again = await here.put(path, headers={"x-patchbay-passed-on": "1"})
+    assert answer.json() == again.json() == {"here": "", "path": path}
+    (request,) = told
+    assert request.startswith(f"PUT {path} ".encode())
+    assert b"bearer x" in request.lower()
