@@ -241,8 +241,8 @@ def _tell_more(service: FlowService, address: str, host: str, no_key: bool) -> N
     if not flows:  # their files have gone since
         return
     for flow in flows:
-        say.err(f"  {flow.name:<24} POST {address}/flows/{flow.name}/run")
-    say.err(f"  a chat with each         {address}/chat/{flows[0].name}")
+        say.err(f"  {flow.name:<24} POST {address}/flows/{flow.in_address}/run")
+    say.err(f"  a chat with each         {address}/chat/{flows[0].in_address}")
     say.err(f"  the flows, described     {address}/docs and {address}/openapi.json")
     if no_key:
         whom = "every program of this machine" if host in _LOOPBACK else "EVERYBODY who reaches it"

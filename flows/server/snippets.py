@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.inputs import flow_outputs
@@ -44,7 +43,7 @@ class ServedAt:
     @property
     def run(self) -> str:
         """The address that runs the flow."""
-        return f"{self.address}/flows/{quote(self.flow.name, safe='')}/run"
+        return f"{self.address}/flows/{self.flow.in_address}/run"
 
     @property
     def files(self) -> list[str]:

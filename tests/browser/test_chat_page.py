@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
+import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -84,7 +86,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, s
         patch.setenv("PATCHBAY_HOME", str(folder / "home"))
         settings = Settings(origins=(friend,))
         flows = write(folder / "flows")
-        for name, made in (("people", PEOPLE), ("cites", CITES)):
+        for name, made in (("people", PEOPLE), ("cites", CITES), ("odd {name}", CITES)):
             (flows / f"{name}.json").write_text(canonical_text(made), encoding="utf-8")
         with serving(flows, settings, Keys(KEY)) as found:
             yield found, friend, stranger
@@ -264,6 +266,22 @@ def test_on_a_page_of_a_declared_origin(page: Page, places, around):
     frame.get_by_role("textbox", name="Message").fill("to be")
     frame.get_by_role("textbox", name="Message").press("Enter")
     expect(frame.locator("article .text")).to_have_text("to be")
+
+
+def test_the_calls_on_the_page_of_all_flows_work(page: Page, places, tmp_path):
+    """A number got a text there, and a file was left out."""
+    served, _, _ = places
+    page.goto(f"{served.address}/docs#key={KEY}")
+    expect(page.locator("section")).not_to_have_count(0)
+    calls = page.locator("section pre").all_text_contents()
+    (tmp_path / "FILE").write_text("abc")
+    for name in ("typed", "size", "sees", "read", "chat", "odd%20%7Bname%7D"):
+        (call,) = [call for call in calls if f"/flows/{name}/run'" in call]
+        done = subprocess.run(
+            ["bash", "-c", call], cwd=tmp_path, env={**os.environ, "KEY": KEY},
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert json.loads(done.stdout)["status"] == "finished", (name, done.stdout, done.stderr)
 
 
 def test_another_page_gets_nothing(page: Page, places):

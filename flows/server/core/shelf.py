@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.variables import settled
@@ -48,6 +49,11 @@ class ServedFlow:
     def title(self) -> str:
         """What the flow calls itself."""
         return self.loaded.flow.name or self.name
+
+    @property
+    def in_address(self) -> str:
+        """Its name as a part of an address."""
+        return quote(self.name, safe="")
 
     @property
     def description(self) -> str:

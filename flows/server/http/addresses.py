@@ -13,6 +13,7 @@ from starlette.routing import Route
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.asked import json_of, yes
 from patchbay.flows.server.core.event_stream import EventStream, event
+from patchbay.flows.server.core.example import example_inputs
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.served_run import ServedRun
@@ -50,8 +51,9 @@ def described(flow: ServedFlow) -> dict[str, Any]:
         "outputs": [{"name": n, "description": text} for n, text in flow.outputs.items()],
         "asks_people": flow.may_ask,
         "talk": talk_of(flow),
-        "run": f"/flows/{flow.name}/run",
-        "chat": f"/chat/{flow.name}",
+        "example": example_inputs(flow),
+        "run": f"/flows/{flow.in_address}/run",
+        "chat": f"/chat/{flow.in_address}",
     }
 
 

@@ -111,7 +111,7 @@ def document(flows: Iterable[ServedFlow]) -> dict[str, Any]:
     """The whole description."""
     paths: dict[str, Any] = {}
     for flow in flows:
-        paths[f"/flows/{flow.name}/run"] = {"post": _operation(flow)}
+        paths[f"/flows/{flow.in_address}/run"] = {"post": _operation(flow)}
     run = {"name": "run", "in": "path", "required": True, "schema": {"type": "string"}}
     for name, method, text in (
         ("", "get", "How a run stands"),

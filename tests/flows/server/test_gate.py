@@ -228,6 +228,7 @@ def test_a_file_that_breaks_meanwhile_changes_nothing(tmp_path: Path):
         (f"[ada]\nsha256 = '{'a' * 64}'\nflow = ['x']", '"flow"'),
         (f"[ada]\nsha256 = '{'a' * 64}'\nflows = 'x'", "list"),
         (f"[ada]\nsha256 = '{'a' * 64}'\ntokens_a_day = 'x'", "whole number"),
+        (f"[ada]\nsha256 = '{'a' * 64}'\nrequests_a_day = -1", "0 or more"),
         (f"[owner]\nsha256 = '{'a' * 64}'", "owner"),
         (f"[a]\nsha256 = '{'a' * 64}'\n[b]\nsha256 = '{'a' * 64}'", "same key"),
         ("not toml", "cannot be read"),

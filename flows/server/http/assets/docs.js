@@ -37,11 +37,17 @@ function show(flow) {
     ]));
   }
   table(part, ["Output", ""], flow.outputs.map((one) => [one.name, one.description || ""]));
-  const given = Object.fromEntries(
-    flow.inputs.filter((one) => one.kind !== "file" && one.required).map((one) => [one.name, "…"]),
-  );
-  const body = JSON.stringify(given).replaceAll("'", "'\\''");
-  el("pre", `curl ${location.origin}${flow.run} \\\n  -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\\n  -d '${body}'`, part);
+  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const written = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+  const files = flow.inputs.filter((one) => one.kind === "file" && one.required);
+  const sent = files.length
+    ? [
+        ...files.map((one) => `-F ${quoted(`${one.name}=@FILE`)}`),
+        ...Object.entries(flow.example).map(([name, value]) => `--form-string ${quoted(`${name}=${written(value)}`)}`),
+      ]
+    : ['-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(flow.example))}`];
+  const lines = [`curl ${quoted(location.origin + flow.run)}`, '-H "Authorization: Bearer $KEY"', ...sent];
+  el("pre", lines.join(" \\\n  "), part);
 }
 
 async function load(event) {
