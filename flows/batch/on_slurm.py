@@ -57,22 +57,34 @@ def scripts(order: SlurmOrder, words: list[str], output: str, folder: Path) -> t
         folder: where the parts and what they say are kept; every machine sees it.
     """
     profile = order.profile
-    part = f"{folder}/part-${{SLURM_ARRAY_TASK_ID}}.jsonl"
+    place = shlex.quote(str(folder))
     work = [
         profile.command, "batch", *map(shlex.quote, words), "--go-on", "--quiet",
-        "--part", f'"${{SLURM_ARRAY_TASK_ID}}/{order.nodes}"', "-o", f'"{part}"',
+        "--part", f'"${{SLURM_ARRAY_TASK_ID}}/{order.nodes}"',
+        "-o", f'{place}/part-"${{SLURM_ARRAY_TASK_ID}}".jsonl',
     ]  # fmt: skip
     collect = [
-        profile.command, "batch", "--collect", shlex.quote(str(folder)), "-o", shlex.quote(output),
+        profile.command, "batch", "--collect", place, "-o", shlex.quote(output),
     ]  # fmt: skip
     array = (f"--array=0-{order.nodes - 1}", "--requeue", "--open-mode=append",
-             f"--output={folder}/part-%a.log")  # fmt: skip
+             log_option(folder, "part-%a.log"))  # fmt: skip
     head = job_head(order, "patchbay", array, gpus=order.gpus)
-    tail = job_head(order, "patchbay-collect", (f"--output={folder}/collect.log",))
+    tail = job_head(order, "patchbay-collect", (log_option(folder, "collect.log"),))
     # A row that failed is no reason to hold back the others; all else is.
     fine = f"|| [ $? -eq {SOME_FAILED} ]"
     run = f"{inside(order, work)} {fine}"
     return f"{head}\n{run}\n", f"{tail}\n{inside(order, collect)} {fine}\n"
+
+
+def log_option(folder: Path, name: str) -> str:
+    """Where Slurm writes what a job says. In the path of a folder it reads signs of its own, and
+    ends an option at a space."""
+    place = str(folder).replace("%", "%%").replace("\\", "\\\\")
+    return (
+        f'--output="{place}/{name}"'
+        if re.search(r"[\s#'\"]", place)
+        else f"--output={place}/{name}"
+    )
 
 
 def refuse_passwords(words: list[str]) -> None:

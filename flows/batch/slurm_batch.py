@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patchbay.flows.batch.beside import standing_in_the_way
 from patchbay.flows.batch.cluster_profile import read_profile
@@ -20,7 +21,14 @@ from patchbay.flows.batch.on_slurm import (
     scripts,
     submit,
 )
-from patchbay.flows.batch.rows import bad
+from patchbay.flows.batch.row_map import make_row_map
+from patchbay.flows.batch.rows import bad, open_rows
+from patchbay.flows.batch.tables import check_output
+from patchbay.flows.checks.resolve import resolve_once
+from patchbay.flows.runs.defaults import default_catalog
+
+if TYPE_CHECKING:
+    from patchbay.flows.batch.api import BatchOrder
 
 
 class SlurmBatch:
@@ -47,7 +55,8 @@ class SlurmBatch:
         """Where the parts lie, and what they say."""
         order = order_of(cluster)
         self._ssh = order.profile.ssh
-        self.scripts = scripts(order, words, str(self._output.absolute()), self.folder)
+        shares = shared_budgets(words, order.nodes)
+        self.scripts = scripts(order, shares, str(self._output.absolute()), self.folder)
         """That of the array, and that of the job that puts the parts together."""
         self._jobs: tuple[str, str] | None = None
         self._is_cancelled = False
@@ -82,6 +91,50 @@ class SlurmBatch:
             cancel(*self._jobs, ssh=self._ssh)
 
 
+BUDGETS: dict[str, Callable[[str, int], str]] = {
+    "--max-tokens": lambda said, nodes: str(max(1, int(said) // nodes)),
+    "--max-cost": lambda said, nodes: repr(float(said) / nodes),
+}
+"""Options that bound the whole batch, and the share of one of so many jobs."""
+
+
+def shared_budgets(words: Sequence[str], nodes: int) -> list[str]:
+    """The words of a job, with its share of what the batch may use: no job knows of the others."""
+    found: list[str] = []
+    for word in words:
+        option, equals, value = word.partition("=")
+        if equals and option in BUDGETS:
+            found.append(f"{option}={BUDGETS[option](value, nodes)}")
+        else:
+            before = found[-1] if found else ""
+            found.append(BUDGETS[before](word, nodes) if before in BUDGETS else word)
+    return found
+
+
+def refuse_unfit(order: BatchOrder) -> None:
+    """Check before jobs wait in a queue what they would refuse: the rows, the mapping, the output.
+
+    Rows of a database are not asked for: it may be reached from the machines of the jobs only.
+
+    Raises:
+        FlowError: everything that does not fit.
+    """
+    rows, settings = order.settings.rows, order.settings
+    if rows == "-":
+        fix = "Save the rows as a file on a folder that all machines see."
+        raise bad("batch/rows", "Jobs of Slurm have no standard input.", fix)
+    check_output(order.output)
+    if "://" in rows:
+        return
+    opened = open_rows(rows, settings.query)
+    try:
+        catalog = order.env.catalog if order.env else default_catalog()
+        resolved = resolve_once(order.flow.flow, catalog, order.flow.folder)
+        make_row_map(resolved, opened.columns, settings.columns, settings.shared, settings.keep)
+    finally:
+        opened.close()
+
+
 def order_of(cluster: Cluster) -> SlurmOrder:
     """What is asked of Slurm for a cluster.
 
@@ -97,4 +150,4 @@ def order_of(cluster: Cluster) -> SlurmOrder:
     )
 
 
-__all__ = ["SlurmBatch", "order_of"]
+__all__ = ["SlurmBatch", "order_of", "refuse_unfit", "shared_budgets"]

@@ -18,6 +18,7 @@ from patchbay.flows.batch.on_slurm import (
     in_queue,
     inside,
     job_head,
+    log_option,
     refuse_passwords,
     send,
 )
@@ -71,7 +72,7 @@ class SlurmJob:
         told += ["--on", "ray"] if over else []
         told += ["--workers", str(cluster.workers)] if cluster.workers else []
         head = job_head(
-            order, f"patchbay-{name}", ("--requeue", f"--output={folder}/job.log"),
+            order, f"patchbay-{name}", ("--requeue", log_option(folder, "job.log")),
             gpus=order.gpus, nodes=order.nodes,
         )  # fmt: skip
         ray = f"{profile.command.split()[0]} -m ray.scripts.scripts"

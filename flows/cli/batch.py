@@ -92,7 +92,7 @@ def batch(
             raise say.usage("Slurm's parts are put together in order.", "Leave --unordered out.")
         from patchbay.flows.cli.slurm import on_slurm
 
-        leave(on_slurm(cluster, output, print_only))
+        leave(on_slurm(cluster, order, print_only))
     shard = _shard(part)
     told = replace(
         order.settings, ordered=not unordered, retries=retries, limit_s=limit, shard=shard

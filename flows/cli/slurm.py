@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, get_args, get_type_hints
 from patchbay.flows.cli import say
 
 if TYPE_CHECKING:
+    from patchbay.flows.batch.api import BatchOrder
     from patchbay.flows.batch.clusters import Cluster
 
 NOT_FOR_JOBS = {
@@ -27,11 +28,13 @@ NOT_FOR_PARTS = NOT_FOR_JOBS | {
 """Likewise, and what a batch writes."""
 
 
-def on_slurm(cluster: Cluster, output: str, show: bool) -> int:
+def on_slurm(cluster: Cluster, order: BatchOrder, show: bool) -> int:
     """Show the scripts, or send them, follow the jobs, and say where the output is."""
-    from patchbay.flows.batch.slurm_batch import SlurmBatch
+    from patchbay.flows.batch.slurm_batch import SlurmBatch, refuse_unfit
 
+    output = order.output
     jobs = SlurmBatch(cluster, part_words(sys.argv[1:]), output)
+    refuse_unfit(order)
     if show:
         array, collect = jobs.scripts
         say.out(f"{array}\n{collect}", end="")
@@ -156,6 +159,10 @@ def _as_value(option: str, value: str, takes: Mapping[str, Takes]) -> str:
     if takes[option] is Takes.path:
         return _absolute(value)
     if takes[option] is Takes.path_or_word:
+        if "://" in value:
+            from patchbay.flows.batch.databases import whole_address
+
+            return whole_address(value)
         return value if value in WORDS else _if_there(value)
     name, equals, given = value.partition("=")
     if option in INPUTS and given.startswith("@"):

@@ -30,7 +30,7 @@ from patchbay.flows.batch.on_slurm import (
     scripts,
     submit,
 )
-from patchbay.flows.batch.slurm_batch import SlurmBatch
+from patchbay.flows.batch.slurm_batch import SlurmBatch, shared_budgets
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.cli.app import loaded
 from patchbay.flows.cli.arguments import read_inputs
@@ -202,6 +202,55 @@ def test_only_rows_that_failed_hold_nothing_back(tmp_path: Path, status: int, wh
         assert (done.returncode != 0) == (whole != 0)
 
 
+@pytest.mark.parametrize("name", ["it's", "a b", "5% $HOME", 'a "b" `date`', "a#b", "plain"])
+def test_a_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    """With a space in its path Slurm refused the script; a `$` led to another folder."""
+    folder = tmp_path / name / "out.jsonl.slurm"
+    folder.mkdir(parents=True)
+    show = tmp_path / "show"
+    show.write_text('#!/bin/sh\nfor word do echo "$word"; done\n', encoding="utf-8")
+    show.chmod(0o700)
+    output = str(folder.parent / "out.jsonl")
+    profile = ClusterProfile(command=str(show))
+    array, last = scripts(SlurmOrder(2, profile=profile), ["--rows", output], output, folder)
+    env = {"SLURM_ARRAY_TASK_ID": "1"}
+    said = [
+        subprocess.run(["bash"], input=script, text=True, env=env, check=True, capture_output=True)
+        .stdout.strip().split("\n")
+        for script in (array, last)
+    ]  # fmt: skip
+    assert said[0] == [
+        "batch", "--rows", output, "--go-on", "--quiet", "--part", "1/2", "-o",
+        f"{folder}/part-1.jsonl",
+    ]  # fmt: skip
+    assert said[1] == ["batch", "--collect", str(folder), "-o", output]
+    (line,) = (line for line in array.splitlines() if "--output" in line)
+    quoted = line.removeprefix("#SBATCH --output=").replace("%%", "%")
+    assert quoted.strip('"') == f"{folder}/part-%a.log"
+    assert quoted.startswith('"') == (name not in ("plain",) and set(name) & set(" #'\"") != set())
+
+
+@pytest.mark.parametrize(
+    ("words", "nodes", "wanted"),
+    [
+        ("--max-tokens 1000 --keep n", 4, "--max-tokens 250 --keep n"),
+        ("--max-tokens=1000 --max-cost=2", 4, "--max-tokens=250 --max-cost=0.5"),
+        ("--max-cost 0.3", 3, "--max-cost 0.09999999999999999"),
+        ("--max-tokens 3", 4, "--max-tokens 1"),
+        ("--rows a.csv --max-tokens 9", 1, "--rows a.csv --max-tokens 9"),
+    ],
+)
+def test_a_budget_is_shared_by_the_jobs(words: str, nodes: int, wanted: str) -> None:
+    """Each of four jobs could use all of it."""
+    assert shared_budgets(words.split(), nodes) == wanted.split()
+
+
+def test_both_ways_to_slurm_share_a_budget(tmp_path: Path) -> None:
+    words = command_words(Path("f.json"), BatchSettings("a.csv"), max_tokens=1000)
+    jobs = SlurmBatch(Cluster("slurm", nodes=4), words, str(tmp_path / "o.jsonl"))
+    assert "--max-tokens 250" in jobs.scripts[0]
+
+
 @pytest.mark.parametrize(
     "word",
     [
@@ -337,7 +386,9 @@ def test_parts_get_all_but_where_they_run(tmp_path: Path, monkeypatch: pytest.Mo
         ("--set t=text --input a=@text -i b=text", "--set t=text --input a=@{here}/text -i b=text"),
         ("--rows=text --map=t=text", "--rows={here}/text --map=t=text"),
         ("--unordered text", "--unordered {here}/text"),
-        ("-i a=@@text --rows sqlite:///text", "-i a=@@text --rows sqlite:///text"),
+        ("-i a=@@text --rows sqlite:///text#t", "-i a=@@text --rows sqlite:///{here}/text#t"),
+        ("--rows=sqlite:////data/b.db#t", "--rows=sqlite:////data/b.db#t"),
+        ("--rows postgresql://host/text#t", "--rows postgresql://host/text#t"),
         ("--workers=2 --print --gpus 1 --keep", "--keep"),
     ],
 )  # fmt: skip

@@ -150,6 +150,30 @@ def test_what_a_replay_does_not_hear_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--rows", "-"), "have no standard input"),
+        (("--rows", "gone.csv"), "gone.csv cannot be read"),
+        (("--rows", "a.jsonl", "--map", "reviews=review"), 'Did you mean "review"'),
+        (("--rows", "a.csv", "--map", "review=txt"), 'Did you mean "text"'),
+        (("--rows", "a.jsonl", "-o", "o.docx"), "of no form to write"),
+        (("--rows", "a.jsonl", "-o", "no/o.csv"), "There is no folder no"),
+    ],
+)
+def test_what_jobs_would_refuse_is_refused_before_they_wait_in_a_queue(
+    patchbay: Patchbay, save: Save, tmp_path: Path, more: tuple[str, ...], said: str
+) -> None:
+    save(shouting())
+    json_table(tmp_path / "a.jsonl", [{"review": "a"}])
+    table(tmp_path / "a.csv")
+    words = ("batch", "case.json", "-o", "o.jsonl", "--on", "slurm", "--print", *more)
+    done = patchbay(*words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert not list(tmp_path.glob("*o.*"))
+
+
+@pytest.mark.parametrize(
     ("option", "where"),
     [
         (("--print",), "in this process"),
