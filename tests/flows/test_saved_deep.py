@@ -18,6 +18,7 @@ from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.testing import ScriptedModel
 from tests.flows.scripts import SAVED, Script, scripted
+from tests.flows.thread_counts import every_thread_count, with_threads
 from tests.needs import needs
 
 pytestmark = needs("deepagents")
@@ -88,15 +89,11 @@ async def test_a_team_writes_what_a_person_lets_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(3600)  # llama.cpp's threads wait for each other, also on cores that others use
-@pytest.mark.parametrize("threads", [1, 2, 4])
+@every_thread_count
 async def test_the_real_model_writes_and_a_person_agrees(tmp_path: Path, threads: int) -> None:
     shutil.copytree(SAVED / "texts", tmp_path / "texts")
     history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
-    flow = load(SAVED / "deep_agent_folder.json").flow
-    (model,) = [node for node in flow.nodes if node.id == "model"]
-    threaded = model.model_copy(update={"params": {**model.params, "threads": threads}})
-    nodes = tuple(threaded if node is model else node for node in flow.nodes)
-    flow = flow.model_copy(update={"nodes": nodes})
+    flow = with_threads(load(SAVED / "deep_agent_folder.json").flow, threads)
     run_id = new_run_id()
     env = recorded(environment(tmp_path), history, run_id, flow, tmp_path)
     first = [e async for e in Run(LoadedFlow(flow, tmp_path), {}, env, run_id=run_id).events()]

@@ -23,6 +23,7 @@ from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.catalog import load_catalog
+from tests.flows.thread_counts import every_thread_count, with_threads
 
 SAVED = Path(__file__).parents[2] / "flows" / "saved"
 FILES = sorted(SAVED.glob("*.json"))
@@ -119,16 +120,9 @@ def test_ask():
     assert result.tokens.completion > 0
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
+@every_thread_count
 def test_answers_are_kept_in_a_file_that_grows(threads: int, tmp_path: Path):
-    flow = load(SAVED / "keep_answers.json").flow
-    nodes = tuple(
-        node.model_copy(update={"params": {**node.params, "threads": threads}})
-        if node.id == "model"
-        else node
-        for node in flow.nodes
-    )
-    there = LoadedFlow(flow.model_copy(update={"nodes": nodes}), tmp_path)
+    there = LoadedFlow(with_threads(load(SAVED / "keep_answers.json").flow, threads), tmp_path)
     env = default_environment(use_cache=False)
     first = run(there, {}, environment=env).outputs
     assert "Copenhagen" in first["answer"]
@@ -143,23 +137,12 @@ def test_ask_with_another_question():
 
 
 # --- whatever the number of threads ---------------------------------------------------------------
-# Sums come out a little differently with other threads, and a small model may then say something
-# else. What the pages print must not hang on that.
-
-every_thread_count = pytest.mark.parametrize("threads", [1, 2, 4])
 
 
 def ran_with(threads: int, name: str, /, **inputs: object) -> RunResult:
     """Run a saved flow with so many threads for its model."""
-    flow = load(SAVED / f"{name}.json").flow
-    nodes = tuple(
-        node.model_copy(update={"params": {**node.params, "threads": threads}})
-        if node.kind == "model.gguf"
-        else node
-        for node in flow.nodes
-    )
     return run(
-        flow.model_copy(update={"nodes": nodes}),
+        with_threads(load(SAVED / f"{name}.json").flow, threads),
         inputs,
         environment=default_environment(use_cache=False, folder=SAVED),
     )

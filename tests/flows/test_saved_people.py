@@ -14,6 +14,7 @@ from patchbay.flows.runs.events import Event, RunFinished, RunWaiting
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.running import Run, new_run_id
 from tests.flows.test_saved_flows import SAVED
+from tests.flows.thread_counts import every_thread_count, with_threads
 
 
 @pytest.fixture
@@ -23,13 +24,7 @@ def history(tmp_path: Path) -> History:
 
 async def begun(history: History, name: str, threads: int = 1) -> tuple[str, Event]:
     loaded = load(SAVED / f"{name}.json")
-    nodes = tuple(
-        node.model_copy(update={"params": {**node.params, "threads": threads}})
-        if node.kind == "model.gguf"
-        else node
-        for node in loaded.flow.nodes
-    )
-    loaded = replace(loaded, flow=loaded.flow.model_copy(update={"nodes": nodes}))
+    loaded = replace(loaded, flow=with_threads(loaded.flow, threads))
     run_id = new_run_id()
     env = default_environment(use_cache=False, folder=SAVED)
     env = recorded(env, history, run_id, loaded.flow, SAVED)
@@ -46,7 +41,7 @@ async def answer(history: History, run: str, value: object, question: str | None
     return await last(gone_on_with(history, run, env))
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
+@every_thread_count
 async def test_a_mail_is_corrected_and_approved(history: History, threads: int) -> None:
     run, end = await begun(history, "approve_mail", threads)
     assert isinstance(end, RunWaiting)
@@ -61,7 +56,7 @@ async def test_a_mail_is_corrected_and_approved(history: History, threads: int) 
     assert end.tokens.total == 0, "the model was asked once, before the first question"
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
+@every_thread_count
 async def test_a_message_is_sorted_by_two_people(history: History, threads: int) -> None:
     run, end = await begun(history, "triage", threads)
     assert isinstance(end, RunWaiting)
@@ -75,7 +70,7 @@ async def test_a_message_is_sorted_by_two_people(history: History, threads: int)
     assert end.outputs == {"ticket": filled, "team": "billing"}
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
+@every_thread_count
 async def test_a_call_of_a_tool_is_reviewed(history: History, threads: int) -> None:
     run, end = await begun(history, "review_tool_calls", threads)
     assert isinstance(end, RunWaiting)
