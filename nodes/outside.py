@@ -106,6 +106,20 @@ def beside(
     return {**values, **found} if found else None
 
 
+def weights_said(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
+    """The names of weights and adapters in params that may lie beside the flow."""
+    for name, field in model.model_fields.items():
+        value = values.get(name)
+        if any(isinstance(mark, NamesWeights) for mark in field.metadata):
+            if isinstance(value, str):
+                yield value
+        elif isinstance(value, (list, tuple)):
+            for record in records_in(field.annotation):
+                for item in value:
+                    if isinstance(item, Mapping):
+                        yield from weights_said(record, item)
+
+
 def _lies(text: str, folder: Path) -> str | None:
     if text.startswith(_ELSEWHERE) or not _is_path(text):
         return None

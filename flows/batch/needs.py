@@ -7,7 +7,6 @@ waits in a queue.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from patchbay.flows.checks.described import describe_flow
-from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.subflows import Prepared
 from patchbay.nodes.catalog import missing_packages
@@ -64,11 +62,8 @@ def _needs(ready: Prepared, folder: Path | None, top: Path | None) -> Iterator[N
 
 def _as_written(need: Need, ready: Prepared, top: Path | None) -> Need:
     """Weights that lie beside their flow, by their place below the outer flow's folder."""
-    if need.kind != "weights" or top is None or not Path(need.name).is_absolute():
+    if need.kind != "weights" or top is None or need.name not in ready.resolved.lie_beside:
         return need
-    written = json.dumps(need.name, ensure_ascii=False)[1:-1]
-    if written in canonical_text(ready.resolved.flow):
-        return need  # the flow itself says the whole path
     with contextlib.suppress(ValueError):
         return replace(need, name=Path(need.name).relative_to(top.absolute()).as_posix())
     return need

@@ -7,7 +7,7 @@ could not be resolved is None and carries the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,9 @@ class Resolved:
     """Every node has an entry; ports without a wire have none. Wires from unknown nodes count."""
     outgoing: Wires
     """Likewise, by the output that the wire comes from."""
+    lie_beside: frozenset[str] = frozenset()
+    """Whole paths of weights and adapters of which the flow only says how they begin at its
+    folder."""
 
     @cached_property
     def flow_inputs(self) -> tuple[tuple[str, InputField], ...]:
@@ -149,12 +152,13 @@ def resolve_once(flow: Flow, catalog: Catalog, folder: Path | None = None) -> Re
         catalog: the kinds of node that there are.
         folder: where the flow lies, for weights and adapters that lie beside it.
     """
-    resolved = _resolved(_Same(flow, catalog))
-    return resolved if folder is None else _beside(resolved, folder)
+    same = _Same(flow, catalog)
+    return _resolved(same) if folder is None else _beside(same, folder)
 
 
-def _beside(resolved: Resolved, folder: Path) -> Resolved:
+def _beside(same: _Same, folder: Path) -> Resolved:
     """With whole paths in place of those of weights that begin at the flow's folder."""
+    resolved = _resolved(same)
     named = [
         (node_id, node, node.cls.Params)
         for node_id, node in resolved.nodes.items()
@@ -162,14 +166,40 @@ def _beside(resolved: Resolved, folder: Path) -> Resolved:
     ]
     if not named:
         return resolved
-    from patchbay.nodes.outside import beside
+    from patchbay.nodes.outside import beside, weights_said
 
-    found = {}
+    changed: dict[str, dict[str, Any]] = {}
+    before: list[str] = []
+    after: list[tuple[str, tuple[str, ...]]] = []
     for node_id, node, asked in named:
+        before += weights_said(asked, node.instance.params)
         if (params := beside(asked, node.instance.params, folder)) is not None:
-            instance = node.instance.model_copy(update={"params": params})
-            found[node_id] = resolve_node(instance, resolved.catalog)
-    return replace(resolved, nodes={**resolved.nodes, **found}) if found else resolved
+            changed[node_id] = params
+            after.append((node_id, tuple(weights_said(asked, params))))
+    if not changed:
+        return resolved
+    lie = frozenset(name for _, names in after for name in names) - frozenset(before)
+    return _placed(_Placed(same, tuple(after), lie, changed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A flow and which of its weights lie beside it, where they are now."""
+
+    same: _Same
+    names: tuple[tuple[str, tuple[str, ...]], ...]
+    lie: frozenset[str]
+    params: Mapping[str, dict[str, Any]] = field(compare=False)
+
+
+@lru_cache(maxsize=32)
+def _placed(placed: _Placed) -> Resolved:
+    resolved = _resolved(placed.same)
+    nodes = dict(resolved.nodes)
+    for node_id, params in placed.params.items():
+        instance = nodes[node_id].instance.model_copy(update={"params": params})
+        nodes[node_id] = resolve_node(instance, resolved.catalog)
+    return replace(resolved, nodes=nodes, lie_beside=placed.lie)
 
 
 @lru_cache(maxsize=32)

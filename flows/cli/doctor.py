@@ -11,15 +11,20 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.options import Debug, JsonList
 from patchbay.nodes.units import size_in_words
 
+if TYPE_CHECKING:
+    from patchbay.flows.problems import FlowError
+
 LOW_DISK = 2_000_000_000
 """Bytes that should be free where weights are kept."""
 SERVERS = {"Ollama": 11434, "vLLM or another OpenAI-compatible server": 8000, "llama.cpp": 8080}
+RAY_PORT = 10001
+"""That of Ray's clients, where an address says none."""
 LOOK_S = 0.3
 
 
@@ -65,6 +70,7 @@ def findings() -> Iterator[Checkup]:
     yield from _weights()
     yield from _servers()
     yield from _cluster()
+    yield from _named_clusters()
     if offline():
         yield Checkup("Network", "here", "PATCHBAY_OFFLINE is set: nothing is fetched")
 
@@ -176,4 +182,63 @@ def _cluster() -> Iterator[Checkup]:
         path = next((p for name in commands if (p := shutil.which(name))), None)
         yield Checkup(what, "here" if path else "not here", path or f"no {' or '.join(commands)}")
     ray = importlib.util.find_spec("ray") is not None
-    yield Checkup("Ray", "here" if ray else "not here", "installed" if ray else "pip install ray")
+    fix = "" if ray else "pip install 'patchbay-studio[ray]'"
+    yield Checkup("Ray", "here" if ray else "not here", "installed" if ray else "no package", fix)
+
+
+def _named_clusters() -> Iterator[Checkup]:
+    """The clusters of the settings, and the profiles of Slurm: what is wrong with one is better
+    known before it is wanted."""
+    from patchbay.flows.batch.cluster_profile import read_profile
+    from patchbay.flows.batch.clusters import named_clusters
+    from patchbay.flows.problems import FlowError
+    from patchbay.nodes.home import home
+
+    try:
+        clusters = named_clusters()
+    except FlowError as error:
+        yield _wrong("Settings", error)
+        clusters = {}
+    for name, cluster in sorted(clusters.items()):
+        what = f"Cluster {name}"
+        try:
+            ssh = read_profile(cluster.profile).ssh
+        except FlowError as error:
+            yield _wrong(what, error)
+            continue
+        if cluster.address:
+            yield _reached(what, cluster.address)
+        elif cluster.is_slurm:
+            needed = "ssh" if ssh else "sbatch"
+            there = shutil.which(needed) is not None
+            said = f"Slurm{f' by ssh at {ssh}' if ssh else ''}, {'' if there else 'no '}{needed}"
+            yield Checkup(what, "here" if there else "not here", said)
+        else:
+            yield Checkup(what, "here", "a Ray of this machine" if cluster.on == "ray" else "here")
+    for path in sorted((home() / "clusters").glob("*.toml")):
+        try:
+            read_profile(path.stem)
+        except FlowError as error:
+            yield _wrong(f"Profile {path.stem}", error)
+        else:
+            yield Checkup(f"Profile {path.stem}", "here", str(path))
+
+
+def _wrong(what: str, error: FlowError) -> Checkup:
+    problem = error.problems[0]
+    return Checkup(what, "wrong", problem.message, problem.fix)
+
+
+def _reached(what: str, address: str) -> Checkup:
+    from urllib.parse import urlsplit
+
+    try:
+        said = urlsplit(address)
+        host, port = said.hostname or "", said.port or RAY_PORT
+    except ValueError as error:
+        return Checkup(what, "wrong", f"{address} is no address: {error}", "ray://head:10001")
+    try:
+        socket.create_connection((host, port), LOOK_S).close()
+    except OSError as error:
+        return Checkup(what, "not here", f"{address} is not reached: {error.strerror or error}")
+    return Checkup(what, "here", f"something listens at {address}")

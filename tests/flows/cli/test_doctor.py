@@ -40,6 +40,41 @@ def test_a_server_is_seen_by_its_port() -> None:
     assert found["Ours"].state == "here"
 
 
+@pytest.mark.parametrize(
+    ("settings", "what", "state", "said"),
+    [
+        ("x = [", "Settings", "wrong", "settings.toml"),
+        ('[clusters.lab]\non = "rya://head"', "Settings", "wrong", "does not say where it is"),
+        ('[clusters.lab]\non = "ray://127.0.0.1:9"', "Cluster lab", "not here", "is not reached"),
+        ('[clusters.lab]\non = "ray://head:x"', "Cluster lab", "wrong", "is no address"),
+        ('[clusters.lab]\non = "ray://127.0.0.1:{port}"', "Cluster lab", "here", "listens at"),
+        ('[clusters.lab]\non = "slurm"', "Cluster lab", None, "sbatch"),
+        ('[clusters.lab]\non = "slurm"\nprofile = "far"', "Cluster lab", None, "by ssh at ada@far"),
+        ('[clusters.lab]\non = "slurm"\nprofile = "no"', "Cluster lab", "wrong", 'no profile "no"'),
+        ('[clusters.lab]\non = "ray"', "Cluster lab", "here", "this machine"),
+        ("", "Profile far", "here", "far.toml"),
+        ("", "Profile bad", "wrong", 'knows no "partion"'),
+    ],
+)
+def test_the_clusters_that_the_settings_name_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, what: str, state: str | None,
+    said: str,
+) -> None:  # fmt: skip
+    """All was well, whatever the settings said."""
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path))
+    (tmp_path / "clusters").mkdir()
+    (tmp_path / "clusters" / "far.toml").write_text('ssh = "ada@far"\n', encoding="utf-8")
+    (tmp_path / "clusters" / "bad.toml").write_text('partion = "gpu"\n', encoding="utf-8")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        text = settings.replace("{port}", str(listener.getsockname()[1]))
+        (tmp_path / "settings.toml").write_text(text, encoding="utf-8")
+        found = {one.what: one for one in doctor._named_clusters()}
+    assert said in found[what].said
+    assert state in (None, found[what].state)
+
+
 def test_offline_names_weights_and_the_archive_is_refused(patchbay: Patchbay, save: Save) -> None:
     save(modelled(weights="hf:some/where/model.gguf"))
     assert patchbay("validate", "case.json").returncode == 0

@@ -100,6 +100,46 @@ def test_two_flows_that_say_the_same_are_two_models(folder: Path) -> None:
     assert len(found) == 2
 
 
+def test_it_is_resolved_once_for_as_long_as_the_files_lie_there(folder: Path) -> None:
+    document = asking("w/m.gguf")
+    first = resolve_once(document, CATALOG, folder)
+    assert resolve_once(document, CATALOG, folder) is first
+    assert first.lie_beside == {str(folder / "w" / "m.gguf")}
+    other = resolve_once(document, CATALOG, folder.parent / "elsewhere")
+    assert other.nodes["m"].params != first.nodes["m"].params
+    (folder / "w" / "m.gguf").unlink()
+    gone = resolve_once(document, CATALOG, folder)
+    assert gone.nodes["m"].params.weights == "w/m.gguf"
+    (folder / "w" / "m.gguf").touch()
+    assert resolve_once(document, CATALOG, folder) is first
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("w/m.gguf", "w/m.gguf"),
+        ("./w/../w/m.gguf", "w/m.gguf"),
+        ("{folder}/w/m.gguf", "{folder}/w/m.gguf"),
+    ],
+)
+def test_weights_are_needed_by_the_name_that_the_flow_says(
+    folder: Path, said: str, named: str
+) -> None:
+    """A note with the same text in it made a relative path one that only this machine has."""
+    document = asking(said.format(folder=folder)).model_copy(
+        update={"description": f"Its weights are {folder}/w/m.gguf."}
+    )
+    needs = needs_of(prepare(document, CATALOG, folder), folder)
+    assert [n.name for n in needs if n.kind == "weights"] == [named.format(folder=folder)]
+
+
+def test_a_flow_that_says_both_names_a_whole_path(folder: Path) -> None:
+    whole = str(folder / "w" / "m.gguf")
+    document = flow({"a": ("model.gguf", {"weights": "w/m.gguf"}),
+                     "b": ("model.gguf", {"weights": whole})})  # fmt: skip
+    assert resolve_once(document, CATALOG, folder).lie_beside == frozenset()
+
+
 def test_a_flow_runs_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = find(DEFAULT)
     assert weights is not None
