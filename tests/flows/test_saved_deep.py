@@ -18,7 +18,7 @@ from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.testing import ScriptedModel
 from tests.flows.scripts import SAVED, Script, scripted
-from tests.flows.thread_counts import every_thread_count, with_threads
+from tests.flows.thread_counts import one_or_four_threads, with_threads
 from tests.needs import needs
 
 pytestmark = needs("deepagents")
@@ -89,7 +89,7 @@ async def test_a_team_writes_what_a_person_lets_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(3600)  # llama.cpp's threads wait for each other, also on cores that others use
-@every_thread_count
+@one_or_four_threads
 async def test_the_real_model_writes_and_a_person_agrees(tmp_path: Path, threads: int) -> None:
     shutil.copytree(SAVED / "texts", tmp_path / "texts")
     history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")

@@ -23,7 +23,7 @@ from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.catalog import load_catalog
-from tests.flows.thread_counts import every_thread_count, with_threads
+from tests.flows.thread_counts import every_thread_count, one_or_four_threads, with_threads
 
 SAVED = Path(__file__).parents[2] / "flows" / "saved"
 FILES = sorted(SAVED.glob("*.json"))
@@ -120,7 +120,7 @@ def test_ask():
     assert result.tokens.completion > 0
 
 
-@every_thread_count
+@one_or_four_threads
 def test_answers_are_kept_in_a_file_that_grows(threads: int, tmp_path: Path):
     there = LoadedFlow(with_threads(load(SAVED / "keep_answers.json").flow, threads), tmp_path)
     env = default_environment(use_cache=False)

@@ -14,7 +14,7 @@ from patchbay.flows.runs.events import Event, RunFinished, RunWaiting
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.running import Run, new_run_id
 from tests.flows.test_saved_flows import SAVED
-from tests.flows.thread_counts import every_thread_count, with_threads
+from tests.flows.thread_counts import one_or_four_threads, with_threads
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def answer(history: History, run: str, value: object, question: str | None
     return await last(gone_on_with(history, run, env))
 
 
-@every_thread_count
+@one_or_four_threads
 async def test_a_mail_is_corrected_and_approved(history: History, threads: int) -> None:
     run, end = await begun(history, "approve_mail", threads)
     assert isinstance(end, RunWaiting)
@@ -56,7 +56,7 @@ async def test_a_mail_is_corrected_and_approved(history: History, threads: int) 
     assert end.tokens.total == 0, "the model was asked once, before the first question"
 
 
-@every_thread_count
+@one_or_four_threads
 async def test_a_message_is_sorted_by_two_people(history: History, threads: int) -> None:
     run, end = await begun(history, "triage", threads)
     assert isinstance(end, RunWaiting)
@@ -70,7 +70,7 @@ async def test_a_message_is_sorted_by_two_people(history: History, threads: int)
     assert end.outputs == {"ticket": filled, "team": "billing"}
 
 
-@every_thread_count
+@one_or_four_threads
 async def test_a_call_of_a_tool_is_reviewed(history: History, threads: int) -> None:
     run, end = await begun(history, "review_tool_calls", threads)
     assert isinstance(end, RunWaiting)

@@ -10,7 +10,9 @@ import pytest
 
 from patchbay.flows.document.model import Flow
 
-every_thread_count = pytest.mark.parametrize("threads", [1, 4])
+every_thread_count = pytest.mark.parametrize("threads", [1, 2, 4])
+"""For what the pages print: the crew, the folder, the chat, README's examples."""
+one_or_four_threads = pytest.mark.parametrize("threads", [1, 4])
 """As all other tests have it, and as many laptops do. Each answer is another half minute of CI."""
 
 
