@@ -18,6 +18,10 @@ LARGEST = 400
 """Numbers of a matrix that is shown."""
 LECTURE = "5.47 3.08 -7.59\n0 -1.95 -4.57\n10.8 3.02 -1.92"
 _APART = re.compile(r"[\s,;|]+")
+_NEXT_ROW = re.compile(r"\]\s*[,;]?\s*\[")
+_COMMA, _BLANK = re.compile(r"\d,\d"), re.compile(r"\d[ \t]+[-+.\d]")
+_SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " "})
+"""Signs of slides and PDFs: their minus is no hyphen."""
 
 RoundingRule = Literal["to the nearest, ties to even", "to the nearest, ties away", "down"]
 
@@ -37,7 +41,8 @@ class QuantizeMatrix(Node):
 
     class Params(NodeParams):
         numbers: str = Field(LECTURE, max_length=20_000, widget="textarea")
-        """The matrix: a row on each line, numbers with spaces, commas or bars between."""
+        """The matrix: a row on each line, numbers with spaces, commas or bars between; or as
+        Python, NumPy or MATLAB write it."""
         bits: int = Field(8, ge=2, le=8, widget="slider")
         """Bits of a code."""
         rounding: RoundingRule = Field("to the nearest, ties to even")
@@ -129,17 +134,35 @@ def _plain(number: Any) -> float:
 
 
 def _typed(text: str) -> JsonValue:
-    """The matrix that was typed, row by row."""
+    """The matrix that was typed or pasted, row by row: lines, `[[1, 2], [3, 4]]`, `1 2; 3 4`."""
     rows: list[JsonValue] = []
+    text = _NEXT_ROW.sub("\n", text.translate(_SIGNS))
     for number, line in enumerate(text.splitlines(), 1):
-        cells = [cell for cell in _APART.split(line.strip().strip("[]")) if cell]
-        try:
-            row: list[JsonValue] = [float(cell.strip("[]")) for cell in cells]
-        except ValueError:
-            raise _refused(f"Line {number} holds no number: {line[:60]}") from None
-        if row:
-            rows.append(row)
+        for part in _parts(line.strip().strip("[],"), number):
+            cells = [cell for cell in _APART.split(part) if cell]
+            try:
+                row: list[JsonValue] = [float(cell) for cell in cells]
+            except ValueError:
+                raise _refused(f"Line {number} holds no number: {line[:60]}") from None
+            if row:
+                rows.append(row)
     return rows
+
+
+def _parts(line: str, number: int) -> list[str]:
+    """The rows in a line. Behind a semicolon is the next one, where numbers stand apart by blanks.
+
+    Raises:
+        NodeError: a comma may stand in a number or between two.
+    """
+    parts = line.split(";")
+    if _COMMA.search(line) and (len(parts) > 1 or _BLANK.search(line)):
+        raise _refused(
+            f"In line {number} a comma may stand in a number or between two: {line[:60]}. Write "
+            "5.47 with a point."
+        )
+    several = any(len(_APART.split(part.strip())) > 1 for part in parts)
+    return parts if several else [line]
 
 
 def _refused(message: str) -> NodeError:

@@ -22,7 +22,7 @@ from patchbay.nodes.models.transformers.trained import ABOUT
 from patchbay.nodes.training.base import reader_of, root_of
 from patchbay.nodes.training.card import card
 from patchbay.nodes.training.datasets import DataSet
-from patchbay.nodes.training.handing_on import hand_on, taking_part
+from patchbay.nodes.training.handing_on import hand_on, is_handed_on, taking_part
 from patchbay.nodes.training.held_out import RowLosses
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.kept_figures import meanings, read_again, steps_of
@@ -34,6 +34,7 @@ from patchbay.nodes.training.measure import (
 )
 from patchbay.nodes.training.row_notes import RowNotes
 from patchbay.nodes.training.sampling import ask_on_the_way
+from patchbay.nodes.training.seen_memory import SeenMemory
 from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch
@@ -88,9 +89,9 @@ def train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
 
     Returns:
         The record: `figures` of all steps, `before` and `after` of rows held out, `seconds` a step,
-        those that the process `worked` at steps, `memory` estimated and seen; `means`, what
-        figures mean that meant something else before, and `left_out`, those that still do; `notes`,
-            what became of some rows.
+        those that the process `worked` at steps, `memory` as it was estimated, in words, and the
+        `peak` of it that was seen; `means`, what figures mean that meant something else before, and
+        `left_out`, those that still do; `notes`, what became of some rows.
 
     Raises:
         NodeError: it cannot be trained, or was stopped; a checkpoint is left where there was a
@@ -133,7 +134,11 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
         for note in notes:
             watch.warned(note)
     thought = _estimated(job, recipe.sizes(rows), len(rows), watch)
-    with random_numbers_given_back():
+    device = pick_device(root_of(job.base).device)
+    watch.memory = SeenMemory(device != "cpu")
+    # The network of a training before this one is there already, and would not be counted.
+    looked = contextlib.nullcontext() if is_handed_on(job) else watch.memory.looking()
+    with random_numbers_given_back(), looked:
         trainer = recipe.trainer(job, reader.tokenizer, rows, watch)
         ask_on_the_way(job, trainer, reader, watch)
         # Matrices change nothing at first, whatever they begin with; what stands before a prompt
@@ -165,6 +170,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
             "seconds": watch.each,
             "worked": sum(watch.seconds),
             "memory": thought,
+            "peak": watch.memory.peak,
             "notes": notes,
             **job.about(),
         }

@@ -44,6 +44,12 @@ def taking_part(job: Job) -> Iterator[None]:
                 _HANDED.pop(key, None)
 
 
+def is_handed_on(job: Job) -> bool:
+    """Whether the network of a training before this one waits for it."""
+    with _LOCK:
+        return _key(job) in _HANDED
+
+
 def network_for(job: Job, opening: Opening) -> Any:
     """A network of one's own: one that was handed on, or as `network_of` reads it.
 

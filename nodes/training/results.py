@@ -89,6 +89,7 @@ def report_of(job: Job, record: dict[str, Any]) -> Table:
         ("last loss", figures[-1]["loss"] if figures else None),
         ("time of a step", duration(record["seconds"])),
         ("estimated before", record["memory"]),
+        *([("memory that was seen", size_in_words(peak))] if (peak := record.get("peak")) else []),
         *(
             (f"answer, step {one['step']}", f"{one['prompt']} → {one['answer']}")
             for one in record.get("samples", [])

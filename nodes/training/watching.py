@@ -16,10 +16,13 @@ from typing import Any
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.json_lines import add_json_line, json_lines
 from patchbay.nodes.models.transformers.libraries import making_networks
-from patchbay.nodes.units import duration
+from patchbay.nodes.training.seen_memory import SeenMemory
+from patchbay.nodes.units import duration, size_in_words
 from patchbay.nodes.weights.refs import Report
 from patchbay.nodes.weights.reporter import MeasuredReport
 
+SURE = 10
+"""Steps after which the memory that was seen stands in the place of the estimate."""
 RECENT = 20
 """Steps over which the seconds of one are taken; the first of a process is left out."""
 
@@ -50,6 +53,8 @@ class Watch:
     kept: Path | None = None
     """A file that holds them too, for a training that is killed to have them when it goes on."""
     stopped: bool = False
+    memory: SeenMemory = field(default_factory=SeenMemory)
+    """What the training takes, as far as it was seen."""
     _began: float = 0.0
 
     def begin(self) -> None:
@@ -105,6 +110,8 @@ class Watch:
         if each := self.each:
             left = duration(each * (total - step))
             parts += [f"{duration(each)} a step", f"{left} left" if total > step else "done"]
+        if self.memory.peak and len(self.seconds) >= SURE:
+            parts.append(f"{size_in_words(self.memory.peak)} of memory")
         return ", ".join(parts)
 
     @property

@@ -53,10 +53,26 @@ def test_a_scale_for_each_row() -> None:
     assert codes(run_node(QuantizeMatrix, {}, {"numbers": [[0, 0]]})) == [0, 0]
 
 
-@pytest.mark.parametrize("text", ["1 2\n3 4", "1,2\n3,4", "[[1, 2],\n [3, 4]]", "1 | 2\n\n3;4"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 2\n3 -4", "1,2\n3,-4", "[[1, 2],\n [3, -4]]", "1 | 2\n\n3;-4",
+        # On one line, as Python, NumPy and MATLAB write it: it was a matrix of one row.
+        "[[1, 2], [3, -4]]", "[[1,2],[3,-4]]", "[[ 1.  2.]\n [ 3. -4.]]", "[1 2; 3 -4]",
+        # As copied from slides and PDFs.
+        "1 2\n3 \u22124", "1\u00a02\n3\u00a0\u22124",
+    ],
+)  # fmt: skip
 def test_a_matrix_is_pasted_in_many_forms(text: str) -> None:
     rows = run_node(QuantizeMatrix, {"numbers": text}, {})["table"].rows
-    assert [row[1] for row in rows] == [1, 2, 3, 4]
+    places = ["1, 1", "1, 2", "2, 1", "2, 2"]
+    assert [row[:2] for row in rows] == list(zip(places, [1, 2, 3, -4], strict=True))
+
+
+@pytest.mark.parametrize("text", ["5,47 3,08\n0 1", "5,47;3,08", "1,2;3,4", "1 2,5"])
+def test_commas_that_may_mean_two_things_are_refused(text: str) -> None:
+    with pytest.raises(NodeError, match="In line 1 a comma may stand in a number or between two"):
+        run_node(QuantizeMatrix, {"numbers": text}, {})
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,19 @@ async def _said(model: Any) -> str:
         ctx.pool.close()
 
 
+def test_the_memory_that_it_took_stands_beside_the_estimate(
+    base: TransformersModel, data: InstructionData
+) -> None:
+    out, ctx = trained(base, data, steps=30)
+    said = dict(out["report"].rows)
+    assert "of memory" in str(said["estimated before"])
+    assert str(said["memory that was seen"]).endswith("B")
+    assert any("a step" in label and label.endswith("of memory, step") for label, *_ in
+               ctx.progressed)  # fmt: skip
+    again, _ = trained(base, data, steps=30)
+    assert again["report"] == out["report"]
+
+
 def test_the_same_is_not_trained_twice(base: TransformersModel, data: InstructionData) -> None:
     first, ctx = trained(base, data, steps=2)
     assert any("a step" in label for label, _, _ in ctx.progressed)
