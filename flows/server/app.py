@@ -122,11 +122,24 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - by its entry in the table
     said = {404: "There is no such address here.", 405: "This address takes other methods."}
     message = said.get(error.status_code, str(error.detail))
-    fix = "The addresses are listed at /openapi.json." if error.status_code in said else ""
+    fix = _elsewhere(request.url.path) if error.status_code in said else ""
     found = refused(error.status_code, "serve/address", message, fix)
     response = say(request.url.path, found)
     response.headers.update(error.headers or {})
     return response
+
+
+_OPENAIS = ("/chat/completions", "/responses", "/embeddings", "/models")
+
+
+def _elsewhere(path: str) -> str:
+    """Where what was asked for is: at an address of OpenAI's below another base address, say."""
+    last = path.rstrip("/")
+    if last.endswith("/completions") and not last.endswith(_OPENAIS):
+        return "Texts are completed at /v1/chat/completions alone, which takes messages."
+    if last.endswith(_OPENAIS):
+        return "The base address of OpenAI's clients is that of this server with /v1 behind it."
+    return "The addresses are listed at /openapi.json."
 
 
 async def _left(request: Request, error: Exception) -> Response:

@@ -191,6 +191,8 @@ async def _parts(request: Request, flow: ServedFlow, asked: RunRequest, run: str
         ) from None
     try:
         for name, value in form.multi_items():
+            if isinstance(value, UploadFile) and not value.filename and not value.size:
+                continue  # what a page sends of a field where no file was chosen
             field_ = flow.inputs.get(name)
             many = field_ is not None and field_.kind == "documents"
             if not many:

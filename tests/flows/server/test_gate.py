@@ -192,6 +192,23 @@ def test_unknown_flows_and_addresses(gate: Served):
 # --- keys of others -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "says"),
+    [
+        ("POST", "/chat/completions", "/v1 behind it"),  # a flow's chat page is at /chat/NAME
+        ("GET", "/models", "/v1 behind it"),
+        ("POST", "/v1/v1/embeddings", "/v1 behind it"),
+        ("POST", "/api/v1/responses", "/v1 behind it"),
+        ("POST", "/v1/completions", "/v1/chat/completions"),
+        ("POST", "/flow/shout/run", "/openapi.json"),
+    ],
+)
+def test_who_has_the_base_address_wrong_is_told_which(gate: Served, method, path, says):
+    answer = gate.http.request(method, path, json={} if method == "POST" else None)
+    assert answer.status_code in (404, 405)
+    assert says in answer.text
+
+
 def test_keys_are_kept_as_hashes_and_rotate(tmp_path: Path):
     file = tmp_path / "keys.toml"
     first, other = add(file, "ada"), add(file, "bob")

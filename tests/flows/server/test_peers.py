@@ -159,7 +159,7 @@ def test_litellm_passes_errors_and_vectors_on(proxy: OpenAI):
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>A page</title><body><script type="module">
 import Chatbot from "/web.js";
-Chatbot.init({chatflowid: "words", apiHost: "%s", onRequest: async (request) => {
+Chatbot.init({chatflowid: "%s", apiHost: "%s", onRequest: async (request) => {
   request.headers = {...request.headers, Authorization: "Bearer %s"};
 }});
 </script>"""
@@ -182,27 +182,36 @@ class Pages(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def test_flowises_widget_talks_to_a_flow(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("flow", "talk"),
+    [
+        ("words", [("to be or not", "to be or not")]),
+        ("approve", [("Dear Bob", "Send it?"), ("yes", "Dear Bob")]),
+    ],
+)
+def test_flowises_widget_talks_to_a_flow(tmp_path: Path, flow, talk):
     needed(MODULES / "flowise-embed" / "dist" / "web.js", "flowise-embed")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     page: dict[str, str] = {"text": ""}
-    flows = write(tmp_path / "flows", "words")
+    flows = write(tmp_path / "flows", flow)
     with (
         site(Pages, page=page) as origin,
         serving(flows, Settings(origins=(origin,))) as served,
         sync_playwright() as playwright,
     ):
-        page["text"] = PAGE % (served.address, KEY)
+        page["text"] = PAGE % (flow, served.address, KEY)
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         try:
             tab = browser.new_page()
             tab.goto(origin)
             tab.locator("flowise-chatbot button[part=button]").click(timeout=60_000)
             box = tab.locator("flowise-chatbot textarea")
-            box.fill("to be or not", timeout=60_000)
-            box.press("Enter")
-            answer = tab.locator("flowise-chatbot .chatbot-host-bubble", has_text="to be or not")
-            answer.first.wait_for(timeout=60_000)
+            for said, answered in talk:
+                before = tab.locator("flowise-chatbot .chatbot-host-bubble").count()
+                box.fill(said, timeout=60_000)
+                box.press("Enter")
+                answer = tab.locator("flowise-chatbot .chatbot-host-bubble").nth(before)
+                expect(answer).to_contain_text(answered, timeout=60_000)
         finally:
             browser.close()

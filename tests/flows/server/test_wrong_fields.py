@@ -144,6 +144,17 @@ def test_so_is_a_second_file_and_documents_are_many(served: Served):
     assert [document["text"] for document in found] == ["said", "sent"]
 
 
+def test_a_page_whose_file_was_not_chosen_sends_none(served: Served):
+    head = 'Content-Disposition: form-data; name="file"; filename=""\r\n'
+    body = f"--x\r\n{head}Content-Type: application/octet-stream\r\n\r\n\r\n--x--\r\n"
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    answer = served.http.post("/flows/size/run", content=body, headers=kind)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "input/missing")
+    named = body.replace('filename=""', 'filename="empty.txt"')
+    sent = served.http.post("/flows/size/run", content=named, headers=kind).json()
+    assert sent["outputs"]["size"] == 0, "an empty file that has a name is one"
+
+
 def test_a_field_that_is_empty_is_empty_and_not_left_out(served: Served):
     kind = {"content-type": "application/x-www-form-urlencoded"}
     answer = served.http.post("/flows/typed/run", content="count=3&stream=", headers=kind)
