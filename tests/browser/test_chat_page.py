@@ -325,6 +325,20 @@ def test_an_event_source_reads_a_run_and_goes_on(page: Page, places):
     assert last.startswith(served.service.epoch)
 
 
+def test_an_event_source_that_nobody_closes_stops_by_itself(page: Page, places):
+    """It asked again every three seconds for ever, and had all told again where it was recorded."""
+    served = places[0]
+    at = served.run("shout", {"text": "a", "background": True}).json()["events_at"]
+    opened(page, served, "words")
+    read = """(at) => new Promise((done) => {
+      const source = new EventSource(at);
+      let ends = 0;
+      source.addEventListener("run_finished", () => { ends += 1; });
+      source.onerror = () => { if (source.readyState === EventSource.CLOSED) done(ends); };
+    })"""
+    assert page.evaluate(read, at) == 1
+
+
 def test_script_and_style_are_small():
     names = ("chat.js", "chat.css", "embed.js")
     data = b"".join((ASSETS / name).read_bytes() for name in names)
