@@ -162,6 +162,7 @@ test-vllm: everything $(VLLM)/.installed  ## a real vLLM server on the processor
 test-cluster: everything  ## kill 50 workers of a local Ray over 2,000 rows; an array of a local Slurm (minutes)
 	$(PY) -m tests.cluster $(ARGS)
 	$(PY) -m tests.cluster.ray_models
+	$(PY) -m tests.cluster.ray_nodes
 	$(PY) -m tests.cluster.ray_serving
 	$(PY) -m tests.cluster.ray_training
 	$(PY) -m tests.cluster.slurm

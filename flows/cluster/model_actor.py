@@ -11,11 +11,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from patchbay.flows.cluster.sending import SentFile, lacking, put_piece
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.unwatched import Unwatched
 from patchbay.nodes.cut_texts import with_cut
 from patchbay.nodes.errors import NodeError, error_as_json
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import Spec
 
 
@@ -27,9 +29,12 @@ class WhereModel:
     host: str
     device: str
     process: int
+    sent: int = 0
+    """Bytes of its weights that went there, since that machine had them not."""
 
     def __str__(self) -> str:
-        return f"{self.name} on {self.host} ({self.device})"
+        sent = f", {size_in_words(self.sent)} of weights sent there" if self.sent else ""
+        return f"{self.name} on {self.host} ({self.device}{sent})"
 
 
 class ModelActor:
@@ -44,6 +49,20 @@ class ModelActor:
         use_all_cores()
         self._spec, self._pool = spec, Pool()
         self._watcher = Unwatched(Secrets(env=dict(secrets), files=()))
+
+    async def lacking(self, files: list[SentFile]) -> list[SentFile]:
+        """Which of these files of weights this machine has not."""
+        return await asyncio.to_thread(lacking, files)
+
+    async def keep(
+        self, file: SentFile, part: str, offset: int, data: bytes
+    ) -> dict[str, Any] | None:
+        """Keep a piece of one; why it cannot be kept, in words."""
+        try:
+            await asyncio.to_thread(put_piece, file, part, offset, data)
+        except NodeError as error:
+            return error_as_json(error)
+        return None
 
     async def open(self) -> tuple[WhereModel | None, dict[str, Any] | None]:
         """Open it, and say where it is; or why it cannot be opened."""

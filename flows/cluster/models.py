@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.checks.described import Described, describe_flow
@@ -16,12 +17,14 @@ from patchbay.flows.cluster.connection import RayConnection, refused
 from patchbay.flows.cluster.far_pool import RETRIES, model_key
 from patchbay.flows.cluster.model_actor import ModelActor, WhereModel
 from patchbay.flows.cluster.placing import ModelNeed, copies_of, memory_of
+from patchbay.flows.cluster.sending import files_to_send, send
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import Prepared
 from patchbay.flows.wording import first_line
 from patchbay.nodes.contract import DescribingNode
 from patchbay.nodes.data import secrets_in
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import Spec
 
 ROOM_WITHIN_S = 60.0
@@ -162,9 +165,10 @@ class PlacedModels:
     def _opened(
         self, needs: Mapping[str, ModelNeed], actors: Sequence[tuple[str, Any]]
     ) -> list[WhereModel]:
+        went = [self._sent_to(needs[key].spec, actor) for key, actor in actors]
         asked = [(key, actor.open.remote()) for key, actor in actors]
         found, problems = [], []
-        for key, sent in asked:
+        for (key, sent), count in zip(asked, went, strict=True):
             try:
                 where, wrong = self._ray.get(sent)
             except self._ray.exceptions.RayError as error:
@@ -176,10 +180,18 @@ class PlacedModels:
                 node = needs[key].node
                 problems.append(Problem(wrong["code"], wrong["message"], wrong["fix"], node=node))
             else:
-                found.append(where)
+                found.append(replace(where, sent=count))
         if problems:
             raise FlowError(dict.fromkeys(problems))
         return found
+
+    def _sent_to(self, spec: Spec, actor: Any) -> int:
+        """Send an actor's machine the weights that it lacks and that are here: bytes. Where that
+        does not go well, it opens what it has or can fetch, and says itself what is wrong."""
+        try:
+            return send(self._ray, actor, files_to_send(spec), uuid.uuid4().hex)
+        except (NodeError, OSError, self._ray.exceptions.RayError):
+            return 0
 
     def close(self) -> None:
         """Let them go."""
