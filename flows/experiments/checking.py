@@ -87,7 +87,7 @@ def read_check(text: str, folder: Path) -> OutputCheck:
     """
     kind, _, more = text.partition(":")
     if kind == "exact" and not more:
-        return OutputCheck(text, lambda given, right: float(_plain(given) == _plain(right)))
+        return OutputCheck(text, lambda given, right: float(_same(given, right)))
     if kind == "contains" and not more:
         return OutputCheck(text, lambda given, right: float(_contains(given, right)))
     if kind == "number":
@@ -140,6 +140,35 @@ def _of_money(text: str, more: str) -> LimitCheck:
 def _plain(value: Any) -> str:
     """A text without its case, spaces around and a full stop at the end."""
     return " ".join(as_text(value).split()).rstrip(".").casefold()
+
+
+def _same(given: Any, right: Any) -> bool:
+    """Whether both are the same text, or the same JSON: what a table holds of an object is text."""
+    if _plain(given) == _plain(right):
+        return True
+    one, other = _object(given), _object(right)
+    return one is not None and other is not None and _folded(one) == _folded(other)
+
+
+def _object(value: Any) -> Any:
+    """The object or list that a value is, or its text; None where it is none."""
+    if isinstance(value, str):
+        try:
+            value = parse_json(value) if value.lstrip()[:1] in ("{", "[") else None
+        except ValueError:
+            return None
+    return value if isinstance(value, (dict, list)) else None
+
+
+def _folded(value: Any) -> Any:
+    """The same with its texts as `exact` compares texts, and numbers told from true and false."""
+    if isinstance(value, dict):
+        return {name: _folded(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_folded(one) for one in value]
+    if isinstance(value, str):
+        return _plain(value)
+    return (type(value) is bool, value)
 
 
 def _contains(given: Any, right: Any) -> bool:

@@ -106,6 +106,28 @@ def test_tables_charts_and_pictures_are_drawn(studio: Server, page: Page) -> Non
     page.wait_for_function(scrolls, arg=side.element_handle())
 
 
+def test_columns_stand_below_their_names_however_long_a_text_is(studio: Server, page: Page) -> None:
+    """Each row was as wide as its own text, so that words and names lay far out of sight."""
+    put(studio, "mask", "train.instruction_data", ["preview"], system="Be brief. " * 60)
+    outputs = run(studio, page, "mask").locator(".pb-ran > .pb-result")
+    table = outputs.get_by_role("table")
+    expect(table).to_contain_text("positive")
+    assert table.evaluate(
+        """(table) => {
+            const left = (cell) => cell.getBoundingClientRect().left
+            const lefts = (row) => [...row.children].map(left)
+            const rows = [...table.querySelectorAll("[role=row]")].map(lefts)
+            return rows.length > 3 && rows.every((row) => String(row) === String(rows[0]))
+        }"""
+    )
+    text = table.get_by_role("columnheader", name="text").bounding_box()
+    whole = table.bounding_box()
+    assert text is not None
+    assert whole is not None
+    assert text["x"] < whole["x"] + whole["width"] - 40
+    expect(table.locator(".is-learned").first).to_contain_text("learned")
+
+
 def test_what_is_pointed_at_in_a_chart_can_be_read_in_the_dark(studio: Server, page: Page) -> None:
     """The library's notes are white in every theme, and their words are those of the page."""
     put(studio, "curves", "test.figures", ["lines"])

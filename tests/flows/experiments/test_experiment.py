@@ -241,7 +241,12 @@ def test_worse_than_the_last_time(tmp_path: Path) -> None:
     ("check", "given", "right", "score"),
     [
         ("exact", " Positive. ", "positive", 1), ("exact", "positive!", "positive", 0),
-        ("exact", 3.0, "3", 1), ("contains", "It is Paris, of course", "paris", 1),
+        ("exact", 3.0, "3", 1),
+        ("exact", {"a": 1, "b": ["X."]}, '{"b": ["x"], "a": 1.0}', 1),
+        ("exact", '{"a":1}', {"a": 1}, 1), ("exact", '[1,\n2]', "[1, 2]", 1),
+        ("exact", {"a": 1}, '{"a": true}', 0), ("exact", {"a": 1}, '{"a": 1', 0),
+        ("exact", [1, 2], "[2, 1]", 0), ("exact", {"a": 1}, "{'a': 1}", 0),
+        ("contains", "It is Paris, of course", "paris", 1),
         ("contains", "London", "Paris", 0),
         ("contains", "London", "", 0), ("contains", "London", " . ", 0), ("contains", "", ".", 1),
         ("number", "3 + 4 = 7", "7", 1),

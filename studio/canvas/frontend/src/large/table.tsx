@@ -8,6 +8,14 @@ import { type Order, csvOf, filtered, sorted } from "./rows";
 
 const ROW = 28;
 const AROUND = 12;
+/** Pixels of a column: what one with a long text has at the least, and how much more than others it may take. */
+const LEAST = 180;
+const MOST = 960;
+
+interface RowStyle {
+  width: number;
+  gridTemplateColumns: string;
+}
 
 interface Props {
   table: { columns: string[]; rows: Json[][]; title?: string };
@@ -64,7 +72,7 @@ export function Table({ table, whole = true }: Props) {
         ref={box}
         onScroll={(event) => setTop(event.currentTarget.scrollTop)}
       >
-        <div className="head" role="row" style={{ gridTemplateColumns: widths }}>
+        <div className="head" role="row" style={widths}>
           {columns.map((name, i) => (
             <div
               key={i}
@@ -85,7 +93,7 @@ export function Table({ table, whole = true }: Props) {
               role="row"
               className={learned < 0 ? undefined : MASK[String(row[learned])]}
               aria-rowindex={from + i + 2}
-              style={{ top: (from + i) * ROW, gridTemplateColumns: widths }}
+              style={{ top: (from + i) * ROW, ...widths }}
             >
               {columns.map((_, column) => (
                 <div
@@ -110,12 +118,16 @@ const csvBlob = (text: string): Blob => new Blob([text], { type: "text/csv;chars
 const next = (old: Order | null, column: number): Order | null =>
   old?.column !== column ? { column, down: false } : old.down ? null : { column, down: true };
 
-/** As wide as what the first rows hold, within bounds. */
-function widthsOf(columns: string[], rows: Json[][]): string {
-  return columns
-    .map((name, i) => {
-      const longest = Math.max(name.length + 2, ...rows.slice(0, 50).map((row) => textOf(row[i]).length));
-      return `minmax(${Math.min(360, Math.max(64, longest * 8 + 24))}px, 1fr)`;
-    })
-    .join(" ");
+/** As wide as what the first rows hold, within bounds: what is left over goes to those that hold more. */
+export function widthsOf(columns: string[], rows: Json[][]): RowStyle {
+  const wanted = columns.map((name, i) => {
+    const longest = Math.max(name.length + 2, ...rows.slice(0, 50).map((row) => textOf(row[i]).length));
+    return Math.max(64, longest * 8 + 24);
+  });
+  const least = wanted.map((wide) => Math.min(wide, LEAST));
+  return {
+    // As wide as its columns, or as the table: of its own accord a row is as wide as its longest text.
+    width: least.reduce((sum, one) => sum + one, 0),
+    gridTemplateColumns: wanted.map((wide, i) => `minmax(${least[i]}px, ${Math.min(wide, MOST)}fr)`).join(" "),
+  };
 }
