@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,9 +59,13 @@ def open_studio(port: int, headless: bool) -> None:
         raise FlowError([problem])
     app = Path(found.origin).parent / "app.py"
     gc.disable()  # until the server has started: imports make no garbage, and are many
+    from click import Abort
     from streamlit.web.cli import main
 
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
     if headless:  # else Streamlit looks whether there is a screen
         options += ["--server.headless", "true"]
-    main(["run", str(app), *options], prog_name="streamlit")
+    try:
+        main(["run", str(app), *options], prog_name="streamlit", standalone_mode=False)
+    except (Abort, KeyboardInterrupt):  # Ctrl+C, as it says at its start
+        sys.exit(130)

@@ -86,10 +86,13 @@ def test_however_it_is_ended_nothing_is_left(tmp_path: Path) -> None:
         for home in homes.values():
             for process in of_home(home):
                 process.kill()
-    log = (homes["SIGTERM"] / "log").read_text()
-    assert "Traceback" not in log
-    address = re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32,}", log)
-    assert address, log
+    assert (running["SIGINT"].returncode, running["SIGTERM"].returncode) == (130, -signal.SIGTERM)
+    logs = {name: (homes[name] / "log").read_text() for name in ENDS}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        assert "Traceback" not in logs[name]
+        assert "Aborted" not in logs[name]  # nothing went wrong
+    address = re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32,}", logs["SIGTERM"])
+    assert address, logs["SIGTERM"]
     kept = (homes["SIGTERM"] / "studio-token").read_text().strip()
     assert address[0].endswith(kept)
 
