@@ -128,7 +128,7 @@ def document(flows: Iterable[ServedFlow]) -> dict[str, Any]:
         paths["/runs/{run}" + name] = {method: said}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Flows", "version": _version()},
+        "info": {"title": "Flows", "version": version_of_ours()},
         "paths": paths,
         "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
         "security": [{"key": []}],
@@ -193,7 +193,8 @@ def _responses(outputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _version() -> str:
+def version_of_ours() -> str:
+    """The version of Patchbay that serves; "0" where it is not installed."""
     try:
         return version("patchbay-studio")
     except PackageNotFoundError:

@@ -19,6 +19,7 @@ from patchbay.flows.server.core.refusals import RefusedError
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
+from patchbay.flows.server.http.openapi import version_of_ours
 from patchbay.flows.server.mcp.elicitation import form_of, given_by
 from patchbay.flows.server.mcp.tools import (
     by_tool,
@@ -40,7 +41,9 @@ def tool_server(service: FlowService) -> ToolServer[Any, Any]:
     """The server. Whose a call is, is asked of the HTTP request that brought it; of stdin and
     stdout it is the owner's."""
     made: ToolServer[Any, Any] = ToolServer(
-        "patchbay", instructions="Each tool is a flow: it runs to its end and gives its outputs."
+        "patchbay",
+        version=version_of_ours(),
+        instructions="Each tool is a flow: it runs to its end and gives its outputs.",
     )
 
     def caller() -> Caller:

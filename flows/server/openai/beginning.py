@@ -77,7 +77,7 @@ async def _answered(
         raise _wrong(str(error), questions[0]) from None
     given["question"] = questions[0]["question"]
     try:
-        return await service.answer(run, caller, given, hear=answering.hear)
+        live = await service.answer(run, caller, given, hear=answering.hear)
     except FlowError as error:
         problem = error.problems[0]
         if problem.code in ("question/answered", "question/ended"):
@@ -85,6 +85,10 @@ async def _answered(
         if problem.code == "question/wrong-answer":
             raise _wrong(problem.message, questions[0]) from None
         raise
+    if live is None:
+        message = f'The answer is kept; another process is at work on the run "{run}".'
+        raise refused(409, "history/running", message, f"See how it stands: GET /runs/{run}")
+    return live
 
 
 def _wrong(why: str, asks: Mapping[str, Any]) -> RefusedError:

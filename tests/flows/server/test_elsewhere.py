@@ -9,8 +9,26 @@ from typing import Any
 
 import pytest
 
-from tests.flows.server.flows import write
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.server.openai.answering import MARK
+from tests.flows.runs.harness import flow
+from tests.flows.server.flows import asks, gives, write
 from tests.flows.server.serving import Served, events_in, serving
+from tests.flows.server.test_runs import until
+
+BOTH = flow(
+    {
+        "in": asks(),
+        "say": ("test.words", {"pause_s": 0.02}),
+        "ok": ("people.approve", {"question": "Sure?"}),
+        "out": gives(),
+        "sent": gives("sent"),
+    },
+    ["in.value > say.text", "say.text > out.value", "in.value > ok.value",
+     "ok.approved > sent.value"],
+    "Both",
+)  # fmt: skip
+"""Is at work while it asks."""
 
 
 @dataclass
@@ -31,6 +49,7 @@ class Two:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     folder: Path = write(tmp_path_factory.mktemp("two") / "flows", "approve")
+    (folder / "both.json").write_text(canonical_text(BOTH), encoding="utf-8")
     history = f"sqlite:///{folder.parent / 'history.sqlite'}"
     with serving(folder, history=history) as first, serving(folder, history=history) as second:
         yield Two(first, second)
@@ -67,6 +86,29 @@ def test_answered_by_the_protocol_of_openai(two: Two):
     assert say(two.second).headers["x-run-id"] == run
     assert two.stand(run)["status"] == "finished"
     assert two.events(run)[-1] == "run_finished"
+
+
+def test_answered_while_another_process_is_at_work_it_is_no_new_message(two: Two):
+    """The answer was kept, and then asked of a new run as well."""
+    given = {"question": "a " * 200, "background": True}
+    run = two.first.run("both", given).json()["run"]
+    until(lambda: asked_by(two, run))
+    said = [
+        {"role": "user", "content": given["question"]},
+        {"role": "assistant", "content": f"Sure?\n\n{MARK}{run}"},
+        {"role": "user", "content": "yes"},
+    ]
+    before = len(two.second.service.live)
+    told = two.second.http.post("/v1/chat/completions", json={"model": "both", "messages": said})
+    assert (told.status_code, told.json()["error"]["code"]) == (409, "history/running")
+    assert len(two.second.service.live) == before
+    until(lambda: two.stand(run)["status"] == "finished")
+    assert two.stand(run)["outputs"]["sent"] == given["question"]
+
+
+def asked_by(two: Two, run: str) -> bool:
+    history = two.first.service.opened
+    return history is not None and bool(history.inbox.open(run))
 
 
 def test_stopped_elsewhere(two: Two):

@@ -17,6 +17,7 @@ from mcp import ClientSession, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
+from patchbay.flows.server.http.openapi import version_of_ours
 from patchbay.flows.server.mcp.when_asked import McpWhenAsked
 from tests.flows.server.flows import write
 from tests.flows.server.nodes import Words
@@ -46,9 +47,20 @@ def text_of(result: types.CallToolResult) -> str:
     return "".join(c.text for c in result.content if isinstance(c, types.TextContent))
 
 
+BEGIN = {
+    "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": types.LATEST_PROTOCOL_VERSION, "capabilities": {},
+        "clientInfo": {"name": "a test", "version": "1"},
+    },
+}  # fmt: skip
+ACCEPT = {"accept": "application/json, text/event-stream"}
+
+
 async def test_one_tool_a_flow(served: Served):
     async with session(served) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        server = served.http.post("/mcp", json=BEGIN, headers=ACCEPT).text
+    assert f'"version":"{version_of_ours()}"' in server, "it was that of the library"
     assert set(tools) == {flow.name for flow in served.service.shelf.all()}
     assert tools["typed"].inputSchema["required"] == ["count"]
     assert tools["typed"].inputSchema["properties"]["colour"]["enum"] == ["red", "blue"]
