@@ -8,6 +8,7 @@ from patchbay.flows.checks.inside import in_order
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.inbox import OpenQuestion
+from patchbay.flows.wording import plural
 from patchbay.nodes.values import encode
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.values import files_so_far, latest_of, sketched, whole
@@ -28,7 +29,7 @@ def run_of(document: FlowDocument, browser: str) -> dict[str, Any]:
     Returns:
         Nothing where there is none. Else its `id` and `status`, the `titles` of its nodes (path and
         title, in the order of the flow, with those inside them), the `questions` that wait (see
-        `told_question`); and of one that is not at work: `facts` in words, `warnings`, the
+        `told_question`); and of one that is not at work: `facts` in words, all `warnings`, the
         `problem` that ended it, its `outputs` and `steps`, whether it has `files` of its own.
     """
     live = latest_of(document, browser)
@@ -45,12 +46,28 @@ def run_of(document: FlowDocument, browser: str) -> dict[str, Any]:
         return told
     return told | {
         "facts": spent(progress.seconds, progress.tokens),
-        "warnings": progress.warnings,
+        "warnings": _warnings(live),
         "problem": _problem(live),
         "outputs": _outputs(live),
         "files": bool(progress.status != "finished" and files_so_far(live.id)),
         "steps": [_line(live, path, step) for path, step in ordered(live)],
     }
+
+
+MOST_WARNINGS = 12
+"""Warnings that are told of a run as a whole; all of them stand at their steps."""
+
+
+def _warnings(live: LiveRun) -> list[str]:
+    """What the person should know, of the run and of its steps, which lie folded, by title."""
+    named = [
+        f"{title_of(live, path)}: {words}"
+        for path, step in ordered(live)
+        for words in step.warnings
+    ]
+    said = list(dict.fromkeys([*live.progress.warnings, *named]))
+    rest = len(said) - MOST_WARNINGS
+    return said if rest <= 0 else [*said[:MOST_WARNINGS], f"{plural(rest, 'more warning')}."]
 
 
 def _problem(live: LiveRun) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.inspector.routes import routes
 from patchbay.studio.inspector.tokens import tokens_of
+from patchbay.studio.inspector.told_run import run_of
 from patchbay.studio.inspector.values import step_of, value_of, values_of, whole
 from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.json_answer import as_json
@@ -180,6 +181,30 @@ def test_a_step_is_told_with_all_that_it_did(document: FlowDocument) -> None:
     assert (told["problem"], told["warnings"], told["steps"]) == (None, [], [])
     assert step_of(document, ANN, "nobody")["status"] == ""
     assert step_of(document, BOB, "prompt") == {"run": "", "status": ""}
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (12, 12), (15, 13)])
+def test_warnings_of_nodes_stand_at_the_top_of_a_run_that_has_ended(
+    count: int, shown: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They lay in folded steps, so that a run that had left rows out looked like any other."""
+    rows = [{"prompt": "a", "answer": "b"}, {"prompt": "c", "answer": ""}]
+    nodes = [NodeInstance(id="given", kind="io.value", params={"value": rows, "type": "json"})]
+    edges = []
+    for n in range(count):
+        nodes.append(NodeInstance(id=f"n{n}", kind="train.instruction_data", title=f"Rows {n}"))
+        edges.append(Edge(source="given.value", target=f"n{n}.source"))
+        nodes.append(NodeInstance(id=f"o{n}", kind="io.output", params={"name": f"o{n}"}))
+        edges.append(Edge(source=f"n{n}.report", target=f"o{n}.value"))
+    save_flow(Flow(name="Warned", nodes=tuple(nodes), edges=tuple(edges)), tmp_path / "flow.json")
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path))
+    documents = Documents(background=False)
+    monkeypatch.setattr(services(), "documents", documents)
+    document = _run(documents.open(tmp_path / "flow.json"), tmp_path)
+    told = run_of(document, ANN)["warnings"]
+    assert len(told) == shown
+    assert told[0].startswith("Rows 0: Row 2 is without an answer: nothing could be learned")
+    assert (told[-1] == "3 more warnings.") == (shown > 12)
 
 
 def test_what_the_run_gave_is_told_by_the_names_of_its_outputs(document: FlowDocument) -> None:
