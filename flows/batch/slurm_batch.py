@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ from patchbay.flows.batch.row_map import make_row_map
 from patchbay.flows.batch.rows import bad, open_rows
 from patchbay.flows.batch.tables import check_output
 from patchbay.flows.checks.resolve import resolve_once
+from patchbay.flows.checks.validate import validate_resolved
+from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.runs.defaults import default_catalog
 
 if TYPE_CHECKING:
@@ -111,8 +113,23 @@ def shared_budgets(words: Sequence[str], nodes: int) -> list[str]:
     return found
 
 
-def refuse_unfit(order: BatchOrder) -> None:
-    """Check before jobs wait in a queue what they would refuse: the rows, the mapping, the output.
+OF_THE_MACHINE = ("node/missing-package", "node/unknown-kind")
+"""What is wrong here may be right where a job runs, if that is another Python."""
+
+
+def is_this_python(cluster: Cluster) -> bool:
+    """Whether jobs run with the Python that this is, and not in a container or by ssh elsewhere."""
+    return order_of(cluster).profile.command.startswith(sys.executable)
+
+
+def wrong_anywhere(problems: Iterable[Problem], same_python: bool) -> list[Problem]:
+    """Of what is wrong with a flow here, what is wrong where a job runs too."""
+    return [one for one in problems if same_python or one.code not in OF_THE_MACHINE]
+
+
+def refuse_unfit(order: BatchOrder, cluster: Cluster) -> None:
+    """Check before jobs wait in a queue what they would refuse: the flow, the rows, the mapping,
+    the output.
 
     Rows of a database are not asked for: it may be reached from the machines of the jobs only.
 
@@ -124,12 +141,15 @@ def refuse_unfit(order: BatchOrder) -> None:
         fix = "Save the rows as a file on a folder that all machines see."
         raise bad("batch/rows", "Jobs of Slurm have no standard input.", fix)
     check_output(order.output)
+    catalog = order.env.catalog if order.env else default_catalog()
+    resolved = resolve_once(order.flow.flow, catalog, order.flow.folder)
+    problems = errors(validate_resolved(resolved, order.flow.folder))
+    if found := wrong_anywhere(problems, is_this_python(cluster)):
+        raise FlowError(found)
     if "://" in rows:
         return
     opened = open_rows(rows, settings.query)
     try:
-        catalog = order.env.catalog if order.env else default_catalog()
-        resolved = resolve_once(order.flow.flow, catalog, order.flow.folder)
         make_row_map(resolved, opened.columns, settings.columns, settings.shared, settings.keep)
     finally:
         opened.close()

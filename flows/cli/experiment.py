@@ -73,14 +73,19 @@ def experiment(
     again: a variant, a case, a flow. Without --vary the flow itself is scored.
     """
     from patchbay.flows.experiments.grid import as_result, as_summary, grid_of
-    from patchbay.flows.experiments.plan import SUMMARY
+    from patchbay.flows.experiments.plan import SUMMARY, write_plan
+
+    def planned() -> ExperimentPlan:
+        return _plan(flow, cases, vary, check, expected, output_name, side_by_side)
 
     cluster = place_or_job(
-        "experiment", where, print_only, quiet, workers=workers, gpus=gpus, nodes=nodes,
-        time=job_time, container=container, profile=profile,
+        "experiment", where, print_only, quiet,
+        lambda: _experiment(flow, planned(), name, env_name), workers=workers, gpus=gpus,
+        nodes=nodes, time=job_time, container=container, profile=profile,
     )  # fmt: skip
-    plan = _plan(flow, cases, vary, check, expected, output_name, side_by_side)
-    made = _made(flow, plan, name, env_name)
+    plan = planned()
+    made = _experiment(flow, plan, name, env_name)
+    write_plan(made.kept, plan)
     before = _before(made, no_worse_than)
     judges = [] if preferences is None else _judges(made)
     code = _run(made, flow, env_name, quiet, cluster)
@@ -122,16 +127,14 @@ def _plan(
     )  # fmt: skip
 
 
-def _made(path: Path, plan: ExperimentPlan, name: str, env_name: str) -> Experiment:
+def _experiment(path: Path, plan: ExperimentPlan, name: str, env_name: str) -> Experiment:
     from patchbay.flows.document.reading import read_flow
     from patchbay.flows.experiments.keeping import KeptCells
-    from patchbay.flows.experiments.plan import experiment_of, write_plan
+    from patchbay.flows.experiments.plan import experiment_of
     from patchbay.flows.runs.defaults import default_catalog
 
     kept, flow = KeptCells(name or path.stem), read_flow(path)
-    made = experiment_of(plan, flow, path.resolve().parent, default_catalog(), kept, env_name)
-    write_plan(kept, plan)
-    return made
+    return experiment_of(plan, flow, path.resolve().parent, default_catalog(), kept, env_name)
 
 
 def _found(cases: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -60,14 +60,30 @@ def _refuse_unheard(cluster: Cluster, said: Iterable[str]) -> None:
         )
 
 
-def place_or_job(command: str, where: str, print_only: bool, quiet: bool, **said: Any) -> Cluster:
-    """Likewise; but where it is Slurm, run this command as a job, and end with its status."""
+def place_or_job(
+    command: str,
+    where: str,
+    print_only: bool,
+    quiet: bool,
+    check: Callable[[], object],
+    **said: Any,
+) -> Cluster:
+    """Likewise; but where it is Slurm, run this command as a job, and end with its status.
+
+    Args:
+        command: its name.
+        where: the name of the place.
+        print_only: whether only the script is asked for.
+        quiet: whether nothing is told of the job.
+        check: raises what is wrong with the command, which is better known before a job waits.
+        **said: as for `place`.
+    """
     cluster = place(where, print_only, **said)
     if cluster.is_slurm:
         from patchbay.flows.cli.run import leave
         from patchbay.flows.cli.slurm import as_job
 
-        leave(as_job(command, cluster, print_only, quiet))
+        leave(as_job(command, cluster, print_only, quiet, check))
     return cluster
 
 

@@ -107,8 +107,12 @@ def run(
     if where != "here" or any(elsewhere):
         from patchbay.flows.cli.places import place_or_job
 
+        def check() -> None:
+            if resume is None:
+                _fresh(flow, inputs or [], settings or [], only or [], env_name, False, False)
+
         cluster = place_or_job(
-            "run", where, print_only, quiet, workers=workers, gpus=gpus, nodes=nodes,
+            "run", where, print_only, quiet, check, workers=workers, gpus=gpus, nodes=nodes,
             time=job_time, container=container, profile=profile,
         )  # fmt: skip
     if resume is not None:

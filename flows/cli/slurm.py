@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args, get_type_hints
@@ -34,7 +34,7 @@ def on_slurm(cluster: Cluster, order: BatchOrder, show: bool) -> int:
 
     output = order.output
     jobs = SlurmBatch(cluster, part_words(sys.argv[1:]), output)
-    refuse_unfit(order)
+    refuse_unfit(order, cluster)
     if show:
         array, collect = jobs.scripts
         say.out(f"{array}\n{collect}", end="")
@@ -44,11 +44,14 @@ def on_slurm(cluster: Cluster, order: BatchOrder, show: bool) -> int:
     return 0
 
 
-def as_job(name: str, cluster: Cluster, show: bool, quiet: bool) -> int:
+def as_job(
+    name: str, cluster: Cluster, show: bool, quiet: bool, check: Callable[[], object]
+) -> int:
     """Run this command as one job of Slurm, and give what it gave: its answer and exit status."""
     from patchbay.flows.batch.slurm_job import SlurmJob
 
     words = part_words(sys.argv[1:], name, NOT_FOR_JOBS)
+    _refuse_unfit(name, words, cluster, check)
     folder = _job_folder(name)
     job = SlurmJob(cluster, name, words, folder)
     if show:
@@ -64,6 +67,27 @@ def as_job(name: str, cluster: Cluster, show: bool, quiet: bool) -> int:
     if not quiet or code:
         say.err(job.said().rstrip())
     return code
+
+
+def _refuse_unfit(
+    name: str, words: list[str], cluster: Cluster, check: Callable[[], object]
+) -> None:
+    """Refuse before a job waits in a queue what it would refuse.
+
+    Raises:
+        FlowError: what is wrong with the command.
+    """
+    from patchbay.flows.batch.slurm_batch import is_this_python, wrong_anywhere
+    from patchbay.flows.problems import FlowError
+
+    if any(word.endswith("=@-") for word in words):
+        fix = "Write the text, or save it as a file that all machines see: --input name=@file."
+        raise say.usage("A job of Slurm has no standard input.", fix)
+    try:
+        check()
+    except FlowError as error:
+        if found := wrong_anywhere(error.problems, is_this_python(cluster)):
+            raise FlowError(found) from None
 
 
 def _job_folder(name: str) -> Path:

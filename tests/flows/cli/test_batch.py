@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.document.model import Flow
+from patchbay.flows.document.writing import save_flow
 from tests.flows.batch.kit import json_table, lines_of, shouting, table
 from tests.flows.cli.conftest import Patchbay
+from tests.flows.runs.harness import flow
 
 Save = Callable[..., Path]
 
@@ -174,6 +177,51 @@ def test_what_jobs_would_refuse_is_refused_before_they_wait_in_a_queue(
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "gone.json"), "gone.json"),
+        (("run", "case.json"), 'The input "review" has no value'),
+        (("run", "case.json", "--input", "reviews=a"), 'no input "reviews"'),
+        (("run", "case.json", "--input", "review=@-"), "has no standard input"),
+        (("run", "broken.json", "--input", "review=a"), "not connected|has no wire|Wire"),
+        (("experiment", "case.json", "--cases", "gone.csv"), "gone.csv"),
+        (("experiment", "case.json", "--cases", "c.csv", "--vary", "no.such=1"), "no"),
+        (("batch", "broken.json", "--rows", "c.csv", "-o", "o.csv"), "has no wire|Wire"),
+    ],
+)
+def test_what_one_job_would_refuse_is_refused_before_it_waits(
+    patchbay: Patchbay, save: Save, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    save(shouting())
+    broken = shouting()
+    save_flow(broken.model_copy(update={"edges": broken.edges[1:]}), tmp_path / "broken.json")
+    (tmp_path / "c.csv").write_text("review,expected\na,A\n", encoding="utf-8")
+    done = patchbay(*words, "--on", "slurm", "--print")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.search(said, done.stderr), done.stderr
+    good = ("run", "case.json", "--input", "review=a", "--on", "slurm", "--print")
+    assert "#SBATCH" in patchbay(*good).stdout
+
+
+@pytest.mark.parametrize("container", ["", "img.sif"])
+def test_what_only_this_python_lacks_does_not_count_for_a_container(
+    patchbay: Patchbay, save: Save, tmp_path: Path, container: str
+) -> None:
+    kind = flow({"i": ("io.input", {"name": "review"}), "u": "theirs.kind",
+                 "o": ("io.output", {"name": "label"})},
+                ["i.value > u.text", "i.value > o.value"])  # fmt: skip
+    save_flow(kind, tmp_path / "theirs.json")
+    (tmp_path / "c.csv").write_text("review,expected\na,A\n", encoding="utf-8")
+    for words in (
+        ("run", "theirs.json", "--input", "review=a"),
+        ("batch", "theirs.json", "--rows", "c.csv", "-o", "o.csv"),
+    ):
+        more = ("--container", container) if container else ()
+        done = patchbay(*words, "--on", "slurm", "--print", *more)
+        assert (done.returncode == 0) == bool(container), done.stderr
+
+
+@pytest.mark.parametrize(
     ("option", "where"),
     [
         (("--print",), "in this process"),
@@ -216,10 +264,11 @@ def test_a_server_says_so_too(patchbay: Patchbay, save: Save) -> None:
 
 def test_slurm_gives_whole_gpus(patchbay: Patchbay, save: Save, tmp_path: Path) -> None:
     save(shouting())
-    half = patchbay("run", "case.json", "--on", "slurm", "--print", "--gpus", "0.5")
+    words = ("run", "case.json", "--input", "review=a", "--on", "slurm", "--print")
+    half = patchbay(*words, "--gpus", "0.5")
     assert (half.returncode, half.stdout) == (1, "")
     assert "Slurm gives whole GPUs." in half.stderr
-    whole = patchbay("run", "case.json", "--on", "slurm", "--print", "--gpus", "2")
+    whole = patchbay(*words, "--gpus", "2")
     assert "#SBATCH --gres=gpu:2" in whole.stdout.splitlines()
 
 
