@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from patchbay.flows.problems import FlowError
 from patchbay.flows.server.compat.talking import chat_id, said, text_of
 from patchbay.flows.server.core.asked import RunRequest, json_of, safe
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
 from patchbay.flows.server.core.keys import Caller
-from patchbay.flows.server.core.refusals import RefusedError, refused
+from patchbay.flows.server.core.refusals import RefusedError, of_flow, refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
@@ -22,6 +23,9 @@ from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.chat import final_text
 from patchbay.flows.server.openai.conversation import ChatSoFar, flag
 
+_IN_STREAM = (400, 409)
+"""What is refused with these is told in the stream that was asked for, as Flowise does: its SDK
+and its widget show no words of an answer of HTTP. The others they show, or wait and try again."""
 _ROLES = {"apiMessage": "assistant", "userMessage": "user"}
 _RATINGS = {"THUMBS_UP": 1, "THUMBS_DOWN": -1}
 
@@ -46,13 +50,13 @@ async def prediction(request: Request) -> Response:
     override = body.get("overrideConfig")
     session = override.get("sessionId") if isinstance(override, dict) else None
     chat, stream = chat_id(body.get("chatId"), session), flag(body, "streaming")
-    form = body.get("form")
-    if isinstance(form, dict) and not body.get("question"):
-        live, answering = await _filled_in(service, caller, flow, form, stream=stream)
-        live.chat = chat
-    else:
-        talk = _talk(body)
-        live, answering = await said(service, caller, flow, talk, chat, stream=stream)
+    try:
+        live, answering = await _begun(service, caller, flow, body, chat, stream=stream)
+    except (RefusedError, FlowError) as error:
+        refusal = error if isinstance(error, RefusedError) else of_flow(error)
+        if not stream or refusal.status not in _IN_STREAM:
+            raise
+        return EventStream(_refused(refusal))
     about = {
         "question": body.get("question"),
         "chatId": chat,
@@ -71,21 +75,31 @@ async def prediction(request: Request) -> Response:
     return JSONResponse(told, headers=live.headers)
 
 
-async def _filled_in(
+async def _refused(error: RefusedError) -> AsyncGenerator[bytes, None]:
+    yield _said("error", error.problem.in_words())
+    yield _said("end", "[DONE]")
+
+
+async def _begun(
     service: FlowService,
     caller: Caller,
     flow: ServedFlow,
-    form: Mapping[str, Any],
+    body: Mapping[str, Any],
+    chat: str,
     *,
     stream: bool,
 ) -> tuple[ServedRun, Answering]:
-    """Begin a run for a form: its fields are inputs of the flow."""
+    """Begin a run for a question, or for a form: its fields are inputs of the flow."""
+    form = body.get("form")
+    if not isinstance(form, dict) or body.get("question"):
+        return await said(service, caller, flow, _talk(body), chat, stream=stream)
     inputs = {n: safe(flow.inputs[n], v) if n in flow.inputs else v for n, v in form.items()}
     answering = Answering(flow)
     live = await service.begin(
         flow, caller, RunRequest(inputs, stream=stream), follow=stream or flow.may_ask,
         hear=answering.hear,
     )  # fmt: skip
+    live.chat = chat
     return live, answering
 
 

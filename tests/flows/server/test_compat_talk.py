@@ -156,6 +156,24 @@ def test_what_cannot_be_read_is_refused(served: Served, body, says):
     assert says in answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    ("flow", "body", "says"),
+    [
+        ("chat", {"question": "?", "history": "x"}, "history"),
+        ("chat", {"question": None}, "question"),
+        ("size", {"question": "?"}, "cannot be talked to"),
+        ("typed", {"form": {"count": "x"}}, "number"),
+    ],
+)
+def test_in_a_stream_it_is_told_there(served: Served, flow, body, says):
+    """Of an answer of HTTP the widget shows "Oops!", and the SDK the number."""
+    answer = predict(served, flow, streaming=True, **body)
+    error, end = flowise_events(answer.text)
+    assert (answer.status_code, error[0], end) == (200, "error", ("end", "[DONE]"))
+    assert says in error[1]
+    assert predict(served, "none", streaming=True, **body).status_code == 404
+
+
 def test_yes_and_no_as_forms_have_them(served: Served):
     answer = predict(served, "words", question="a", streaming="true")
     assert answer.headers["content-type"].startswith("text/event-stream")

@@ -186,7 +186,7 @@ class Pages(BaseHTTPRequestHandler):
     ("flow", "talk"),
     [
         ("words", [("to be or not", "to be or not")]),
-        ("approve", [("Dear Bob", "Send it?"), ("yes", "Dear Bob")]),
+        ("approve", [("Dear Bob", "Send it?"), ("hm", "no and why"), ("yes", "Dear Bob")]),
     ],
 )
 def test_flowises_widget_talks_to_a_flow(tmp_path: Path, flow, talk):
