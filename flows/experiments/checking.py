@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from patchbay.flows.experiments.keeping import ExperimentCell
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.prices import prices_or_none
 from patchbay.flows.wording import listed
-from patchbay.nodes.numbers import number_in
+from patchbay.nodes.numbers import number_in, numbers_of
 from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.units import bytes_of
 from patchbay.nodes.values import as_text
@@ -23,7 +22,6 @@ Score = Callable[[Any, Any], float]
 Measure = Callable[[ExperimentCell], float | None]
 """What a limit holds: seconds, tokens, money or bytes of a cell; None where nobody knows."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 LIMITS: Mapping[str, Measure] = {
     "seconds": lambda cell: cell.seconds,
     "tokens": lambda cell: cell.tokens,
@@ -179,14 +177,10 @@ def _contains(given: Any, right: Any) -> bool:
 
 def _near(given: Any, right: Any, within: float) -> bool:
     """Whether the last number of an answer is the right one. It is the last that concludes."""
-    found, wanted = _numbers(given), _numbers(right)
+    found, wanted = numbers_of(as_text(given)), numbers_of(as_text(right))
     if not found or not wanted:
         return False
     return abs(found[-1] - wanted[-1]) <= within + 1e-9 * abs(wanted[-1])
-
-
-def _numbers(value: Any) -> list[float]:
-    return [float(part.replace(",", "")) for part in _NUMBER.findall(as_text(value))]
 
 
 def _follows(given: Any, schema: Mapping[str, Any]) -> bool:

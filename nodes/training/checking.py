@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.models.schema import faults
+from patchbay.nodes.numbers import number_of, numbers_of
 from patchbay.nodes.tools.arithmetic import ArithmeticProblem, calculate
 
 CheckKind = Literal["same text", "contains", "same number", "JSON schema", "calculator"]
 
-_NUMBER = re.compile(r"[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?")
 NEAR = 1e-6
 """How far two numbers that are the same may lie apart, as a share of them."""
 
@@ -49,12 +48,15 @@ def right_of(kind: CheckKind, given: str, number: int) -> str:
         if kind != "JSON schema" and not _plain(given):
             raise _wrong(number, given, "a text that an answer can be compared with.")
         return given
-    try:
-        text = calculate(given) if kind == "calculator" else given
-        return str(float(text.replace(",", "")))
-    except (ArithmeticProblem, ValueError) as error:
-        what = "an expression that can be computed" if kind == "calculator" else "a number"
-        raise _wrong(number, given, f"{what}: {error}") from error
+    if kind == "calculator":
+        try:
+            return str(float(calculate(given)))
+        except (ArithmeticProblem, ValueError) as error:
+            what = f"an expression that can be computed: {error}"
+            raise _wrong(number, given, what) from error
+    if (right := number_of(given)) is None:
+        raise _wrong(number, given, "a number, such as 1,234.5 or -2.")
+    return str(right)
 
 
 def _wrong(number: int, given: str, what: str) -> NodeError:
@@ -69,8 +71,8 @@ def _wrong(number: int, given: str, what: str) -> NodeError:
 
 def last_number(text: str) -> float | None:
     """The last number in a text: what an answer comes to."""
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "").replace("−", "-")) if found else None
+    found = numbers_of(text)
+    return found[-1] if found else None
 
 
 def _plain(text: str) -> str:

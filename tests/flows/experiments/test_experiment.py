@@ -252,6 +252,8 @@ def test_worse_than_the_last_time(tmp_path: Path) -> None:
         ("number", "3 + 4 = 7", "7", 1),
         ("number", "about 7.2", 7, 0), ("number:0.5", "about 7.2", 7, 1),
         ("number", "none", 7, 0), ("number", "1,234.5", 1234.5, 1),
+        ("number", "It is \u22122.", "-2", 1), ("number", "one of 3,4", "4", 1),
+        ("number", "between 3-5", "5", 1), ("number", "1e999", "7", 0),
     ],
 )  # fmt: skip
 def test_checks(check: str, given: Any, right: Any, score: float, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from patchbay.nodes.training.checking import checked
         ("calculator", "12.0", "3 * 4 = 12", "twelve"),
         ("calculator", "-2.0", "It is −2.", "It is 2."),
         ("calculator", "0.5", "It is .5", "It is 5"),
+        ("same number", "4.0", "(3,4)", "34"),
+        ("same number", "5.0", "between 3-5", "-5"),
         ("JSON schema", {"type": "object", "required": ["a"]}, '{"a": 1}', '{"b": 1}'),
         ("JSON schema", {"type": "object"}, "Here: {}", "{"),
     ],
@@ -52,6 +54,9 @@ def test_prompts_with_a_checker() -> None:
     given = [{"prompt": "a", "answer": "1/0"}, {"prompt": "b", "answer": "2"}]
     with pytest.raises(NodeError, match="Row 1 holds '1/0', which is not an expression"):
         run_node(CheckedPromptsNode, {}, {"source": json.dumps(given)})
+    comma = [{"prompt": "a", "answer": "5,47"}]
+    with pytest.raises(NodeError, match="Row 1 holds '5,47', which is not a number"):
+        run_node(CheckedPromptsNode, {"check": "same number"}, {"source": comma})
     with pytest.raises(NodeError, match="has no 'answer'"):
         run_node(CheckedPromptsNode, {}, {"source": '[{"prompt": "a"}]'})
     ctx = RecordingContext()
