@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from patchbay.flows.server.compat.talking import thread_of
+from patchbay.flows.server.core.settings import Settings
+from tests.flows.server.flows import write
 from tests.flows.server.nodes import Words
-from tests.flows.server.serving import Served
+from tests.flows.server.serving import Served, serving
 from tests.flows.server.test_compat import flowise_events, predict
 from tests.flows.server.test_openai import PNG
 from tests.flows.server.test_runs import until
@@ -197,6 +201,16 @@ def test_its_address_for_several_takes_one(served: Served):
     answer = langflow(served, "advanced/words", inputs=[one, two])
     assert (answer.status_code, "2 messages" in answer.json()["detail"]) == (400, True)
     assert langflow(served, "advanced/words", inputs="to be").status_code == 400
+
+
+def test_a_quiet_stream_is_kept_open(tmp_path: Path, monkeypatch):
+    """By empty lines, which its clients pass over."""
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+    with serving(write(tmp_path / "flows", "slow"), Settings(ping_s=0.005)) as quiet:
+        text = quiet.http.post("/api/v1/run/slow?stream=true", json={"input_value": "a b"}).text
+    assert "\n\n\n\n" in text
+    events = [json.loads(line)["event"] for line in text.split("\n") if line.strip()]
+    assert events == ["add_message", "token", "token", "add_message", "end"]
 
 
 # --- what goes wrong, and stopping ----------------------------------------------------------------
