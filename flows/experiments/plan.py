@@ -81,9 +81,13 @@ def experiment_of(
         there = f"It has: {', '.join(outputs)}." if outputs else 'Add a "Flow output".'
         raise FlowError([Problem("experiment/output", f"The flow {what}.", there)])
     axes = [Axis(axis.node, axis.param, tuple(axis.values)) for axis in plan.axes]
-    inputs = [field for _, field in flow_inputs(resolved)]
-    table = read_case_table(case_file(plan.cases), [field.name for field in inputs], plan.expected)
-    _check_needed(table, [field.name for field in inputs if field.required])
+    inputs = list(flow_inputs(resolved))
+    table = read_case_table(
+        case_file(plan.cases), [field.name for _, field in inputs], plan.expected
+    )
+    given = {axis.node for axis in axes if axis.param == "default"}
+    needed = [field.name for node, field in inputs if field.required and node not in given]
+    _check_needed(table, needed)
     return Experiment(
         variants_of(flow, axes, catalog, folder, variables),
         table.cases,

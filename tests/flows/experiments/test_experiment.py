@@ -493,6 +493,11 @@ def test_an_input_that_no_case_has_is_said_before_anything_runs(
     assert done.returncode == 1
     assert 'No case has "text", which the flow needs.' in done.stderr
     assert 'The column "txt" is no input of the flow' in done.stderr
+    # A default that is varied is given by the axis.
+    vary = ("--vary", "ask.default=z,y", "--report", "csv")
+    done = patchbay("experiment", str(path), "--cases", str(cases), *vary)
+    assert done.returncode == 0, done.stderr
+    assert "default=z,exact" in done.stdout
 
 
 def test_what_cannot_be_compared_is_no_success(patchbay: Patchbay, tmp_path: Path) -> None:  # noqa: F811
