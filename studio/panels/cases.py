@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -76,25 +77,30 @@ def _table(flow: Flow, name: str, key: str) -> None:
         return
     if len(rows) > EDITED:
         st.caption(f"{plural(len(rows), 'case')}; the first {EDITED} are shown.")
-    columns = list(dict.fromkeys([*columns, "expected", *(c for row in rows[:50] for c in row)]))
-    shown = {column: [_cell(row.get(column)) for row in rows[:EDITED]] for column in columns}
-    # Imported here: the first page must not wait for it.
-    import pandas as pd
-
     turn = session.recall(f"{key}:turn", 0)
-    frame = pd.DataFrame(shown, columns=columns, dtype="object")
+    frame = frame_of(columns, rows[:EDITED])
     edited = st.data_editor(
         frame, num_rows="fixed" if len(rows) > EDITED else "dynamic", hide_index=True,
         key=f"{key}:table:{name}:{turn}", height=220, disabled=len(rows) > EDITED,
-        column_config={c: st.column_config.TextColumn(c) for c in columns},
+        column_config={c: st.column_config.TextColumn(c) for c in frame.columns},
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         called = st.text_input("Save as", name or f"{flow.name}", key=f"{key}:as:{name}")
         st.button(
             "Save", key=f"{key}:save", icon=":material/save:", disabled=len(rows) > EDITED,
-            on_click=lambda: _keep(key, called.strip(), _typed(edited)),
+            on_click=lambda: _keep(key, called.strip(), typed_rows(edited, rows)),
         )  # fmt: skip
     _told(key)
+
+
+def frame_of(inputs: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Rows as texts in a table, with all columns that one of them has."""
+    # Imported here: the first page must not wait for it.
+    import pandas as pd
+
+    columns = list(dict.fromkeys([*inputs, "expected", *(c for row in rows for c in row)]))
+    shown = {column: [_cell(row.get(column)) for row in rows] for column in columns}
+    return pd.DataFrame(shown, columns=columns, dtype="object")
 
 
 def _cell(value: Any) -> str:
@@ -105,12 +111,20 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _typed(frame: Any) -> list[dict[str, Any]]:
+def typed_rows(frame: Any, held: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a table that was typed in. A cell that stands as it did is the value that it was:
+    messages, objects and numbers are shown as text."""
+    known = {
+        (name, _cell(value)): value
+        for row in held
+        for name, value in row.items()
+        if value is not None and not isinstance(value, str)
+    }
     rows = []
     for record in frame.fillna("").to_dict("records"):
         row = {name: str(value) for name, value in record.items()}
         if any(value.strip() for value in row.values()):
-            rows.append({n: v for n, v in row.items() if v or n == "expected"})
+            rows.append({n: known.get((n, v), v) for n, v in row.items() if v or n == "expected"})
     return rows
 
 
