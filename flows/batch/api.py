@@ -361,7 +361,8 @@ def replay(
     if result.stopped is not None:
         raise RunError(result.stopped)
     made = json.loads(side_file(order.output, "manifest.json").read_text(encoding="utf-8"))
-    return differing_rows(output_then(then, path), made["output"])
+    now_there = {**made["output"], "file": order.output}
+    return differing_rows(output_then(then, path), now_there)
 
 
 __all__ = ["BatchOrder", "BatchResult", "FlowError", "abatch", "batch", "replay"]

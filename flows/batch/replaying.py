@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import operator
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.batch.databases import split_table, with_password
 from patchbay.flows.batch.manifest import FORMAT, BatchSettings, file_hash, rows_hash
-from patchbay.flows.batch.rows import bad, open_rows
+from patchbay.flows.batch.rows import Rows, bad, open_rows
 from patchbay.flows.document.reading import read_text
-from patchbay.flows.problems import Problem
+from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.nodes.database_address import database_file
@@ -106,15 +107,18 @@ def differing_rows(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     ):  # fmt: skip
         if before != after:
             found.append(f"{after:,} {what}, and {before:,} then")
-    if not Path(then["file"]).is_file() or file_hash(then["file"]) != then["sha256"]:
+    try:
+        before_rows = _cells_then(then)
+    except FlowError:
         gone = (
             f"The output of then, {then['file']}, is not there as it was: rows cannot be compared"
         )
         return [*found, gone]
-    pairs = itertools.zip_longest(_cells(then["file"]), _cells(now["file"]))
+    same = operator.eq if _form(then["file"]) == _form(now["file"]) else _same_row
+    pairs = itertools.zip_longest(before_rows, _cells(now["file"]))
     differ = 0
     for number, (a, b) in enumerate(pairs, 1):
-        if a != b:
+        if not same(a, b):
             differ += 1
             if differ <= SHOWN:
                 found.append(f"row {number}: {_said(a, b)}")
@@ -123,8 +127,48 @@ def differing_rows(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     return found
 
 
+def _cells_then(then: Mapping[str, Any]) -> Iterator[Any]:
+    """The rows of then.
+
+    Raises:
+        FlowError: they are not there, or not as they were.
+    """
+    file = str(then["file"])
+    if "://" not in file and file_hash(file) != then["sha256"]:
+        raise bad("batch/rows", f"{file} is not as it was.", "")
+    return _each_of(open_rows(with_password(file, Secrets())))
+
+
+def _form(file: str) -> str:
+    return "database" if "://" in file else Path(file).suffix.lower()
+
+
+def _same_row(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> bool:
+    """Whether rows of two forms say the same: CSV knows texts only, databases no truth values."""
+    if a is None or b is None or len(a) != len(b):
+        return False
+    return all(
+        _plain(one) == _plain(other) for one, other in zip(a.values(), b.values(), strict=True)
+    )
+
+
+def _plain(value: Any) -> str | float:
+    """A value as it is in every form of output."""
+    if value is None or value == "":
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = {"true": "1", "false": "0"}.get(text, text)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def _cells(file: str) -> Iterator[Any]:
-    rows = open_rows(file)
+    return _each_of(open_rows(file))
+
+
+def _each_of(rows: Rows) -> Iterator[Any]:
     try:
         for _, cells in rows.each:
             yield cells.as_dict() if isinstance(cells, Problem) else cells
@@ -135,7 +179,9 @@ def _cells(file: str) -> Iterator[Any]:
 def _said(a: Any, b: Any) -> str:
     if a is None or b is None:
         return "is there only " + ("now" if a is None else "then")
-    names = [name for name in dict.fromkeys((*a, *b)) if a.get(name) != b.get(name)]
+    every = list(dict.fromkeys((*a, *b)))
+    names = [name for name in every if _plain(a.get(name)) != _plain(b.get(name))]
+    names = names or [name for name in every if a.get(name) != b.get(name)]
     return "; ".join(f"{n}: {_short(a.get(n))} then, {_short(b.get(n))} now" for n in names)
 
 

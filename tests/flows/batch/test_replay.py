@@ -14,7 +14,7 @@ from patchbay.flows.batch.api import batch, replay
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
-from tests.flows.batch.kit import lines_of, table
+from tests.flows.batch.kit import json_table, lines_of, table
 from tests.flows.runs.harness import flow
 
 PLAIN = flow(
@@ -168,6 +168,41 @@ def test_one_that_was_stopped_goes_on(made: Path, tmp_path: Path) -> None:
     found = replay(made, again, resume=True)
     assert len(lines_of(again)) == 20
     assert [line.partition(":")[0] for line in found] == ["row 1"]
+
+
+OUTPUTS = ["o.jsonl", "o.csv", "o.tsv", "o.parquet", "sqlite:///{at}/o.db#labels"]
+
+
+@pytest.mark.parametrize("first", OUTPUTS)
+@pytest.mark.parametrize("second", OUTPUTS)
+def test_outputs_of_any_two_forms_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    """Every row differed from CSV to JSON Lines, and what was in a database was never there."""
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    save_flow(PLAIN, tmp_path / "plain.json")
+    given = [
+        {"review": "a", "n": 1, "half": 1.5, "yes": True, "many": [1, {"b": None}], "none": None},
+        {"review": "", "n": 2, "half": 2, "yes": False, "many": [], "none": None},
+        {"review": "c,d", "n": 2**53 + 1, "half": 0.1, "yes": True, "many": "x", "none": None},
+    ]
+    rows = json_table(tmp_path / "rows.jsonl", given)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    outputs = [
+        one.format(at=where) if "://" in one else str(tmp_path / where / one)
+        for one, where in ((first, "one"), (second, "two"), (second, "three"))
+    ]
+    batch("plain.json", rows, outputs[0])
+    name = "labels" if "://" in first else "o"
+    manifest = tmp_path / "one" / f"{name}.manifest.json"
+    assert replay(manifest, outputs[1]) == []
+    given[1]["review"] = "other"
+    json_table(rows, given)
+    (tmp_path / "three").mkdir()
+    found = replay(manifest, outputs[2], anyway=True)
+    assert [line.partition(":")[0] for line in found] == ["row 2"]
 
 
 # --- what is read beside the rows ----------------------------------------------------------------
