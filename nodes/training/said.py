@@ -54,13 +54,28 @@ def message_of(given: Mapping[str, Any], number: int, param: str) -> SaidMessage
 
 
 def messages_in(value: object, number: int, param: str) -> list[SaidMessage] | None:
-    """The messages that a value is: a list of them, or one. None where it is none."""
+    """The messages that a value is: a list of them, one, or such a list as JSON text, which tables
+    and ratings of conversations have. None where it is none."""
+    if isinstance(value, str):
+        given = _loaded(value) if value.lstrip()[:1] == "[" else None
+        if not isinstance(given, list) or not given or not all(map(_is_message, given)):
+            return None
+        return [message_of(one, number, param) for one in given]
     given = [value] if isinstance(value, Mapping) else value
     if not isinstance(given, list) or not given:
         return None
     if not all(isinstance(one, Mapping) and ("role" in one or "from" in one) for one in given):
         return None
     return [message_of(one, number, param) for one in given]
+
+
+def _is_message(given: object) -> bool:
+    """Whether it can be nothing else: a text that only looks like a message stays a text."""
+    if not isinstance(given, Mapping):
+        return False
+    role = str(given.get("role") or given.get("from") or "").lower()
+    says = {"content", "value", "tool_calls", "function_call"}
+    return _ALIASES.get(role, role) in ROLES and bool(says & given.keys())
 
 
 def asked_in(rows: list[Record], field: str, param: str, first: int = 1) -> list[list[SaidMessage]]:

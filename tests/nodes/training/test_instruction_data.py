@@ -184,7 +184,17 @@ def test_prompts_and_answers_may_be_messages() -> None:
     }  # fmt: skip
     out, _ = made({"held_out": 0, "system": "Be brief."}, source=[record])
     assert messages(out["data"]) == [["Be brief.", "a", "b", "c", "d"]]
-    # What is no message stays what it is: an answer may be JSON.
+    # What is no message stays what it is: an answer may be JSON, and a prompt speak of one.
+    for text in (
+        '[{"role": "king"}]',
+        '[{"role": "user"}]',
+        '["a"]',
+        "[",
+        "[]",
+        '[{"content": 1}]',
+    ):
+        out, _ = made({"held_out": 0}, source=[{"prompt": text, "answer": text}])
+        assert messages(out["data"]) == [[text, text]]
     out, _ = made({"held_out": 0}, source=[{"prompt": "a", "answer": [{"name": "Ada"}]}])
     assert json.loads(messages(out["data"])[0][1]) == [{"name": "Ada"}]
 

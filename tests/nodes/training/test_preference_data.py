@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -109,13 +110,23 @@ def said(text: str) -> dict[str, str]:
             },
             [{"role": "system", "content": "Be brief."}, user("a"), said("b"), user("q")],
         ),
+        # As a table has it, or ratings of what was said in a chat.
+        (
+            {},
+            {
+                "prompt": json.dumps([user("q")], indent=2),
+                "chosen": "x",
+                "rejected": json.dumps([said("y")]),
+            },
+            [user("q")],
+        ),
         (
             {"form": "ranking"},
             {"prompt": [user("q")], "answers": [said("x"), [said("y")]]},
             [user("q")],
         ),
     ],
-    ids=["answers", "prompt", "all", "several turns", "ranking"],
+    ids=["answers", "prompt", "all", "several turns", "JSON text", "ranking"],
 )
 def test_pairs_may_be_conversations(
     params: dict[str, Any], record: dict[str, Any], prompt: list[dict[str, str]]
