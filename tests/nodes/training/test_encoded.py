@@ -270,6 +270,30 @@ def test_what_trl_trains_without_an_encoder_only(
     assert (caught.value.port, caught.value.code) == ("model", "training/encoder-decoder")
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        None,
+        "{% for m in messages %}{% if m.role == 'assistant' %}"
+        "{{ raise_exception('no') }}{% endif %}{{ m.content }}{% endfor %}",
+    ],
+)
+def test_what_it_does_not_read_is_named(t5: TransformersModel, template: str | None) -> None:
+    """A template may take prompts alone: the answer goes to the decoder without one."""
+    call = {"type": "function", "function": {"name": "add", "arguments": {}}}
+    said_ = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "tool_calls": [call]}]
+    plain_ = [{"role": "user", "content": "2?"}, {"role": "assistant", "content": "2"}]
+    model = t5.model_copy(update={"chat_template": template})
+    out = run_node(
+        InstructionDataNode,
+        {"form": "conversations", "held_out": 0},
+        {"source": [{"messages": plain_, "tools": [call]}, {"messages": said_}], "model": model},
+    )
+    assert [row[:3] for row in out["report"].rows[1:-1]] == [
+        ("tools that are lost", 1, "1"), ("a tool call that is lost whole", 1, "2"),
+    ]  # fmt: skip
+
+
 def test_prefixes_are_refused(t5: TransformersModel, data: InstructionData) -> None:
     params = TrainSupervised.Params(method="prefix tuning")
     with pytest.raises(NodeError, match="prefixes are trained here") as caught:
