@@ -19,7 +19,7 @@ from patchbay.flows.batch.beside import move_file, side_file, spool_folder, stan
 from patchbay.flows.batch.databases import without_password
 from patchbay.flows.batch.manifest import BatchSettings, file_hash, make_manifest, refuse_others
 from patchbay.flows.batch.progress import BatchProgress
-from patchbay.flows.batch.row_map import RowMap, make_row_map
+from patchbay.flows.batch.row_map import RowMap, make_row_map, refuse_first_row
 from patchbay.flows.batch.rows import Rows, bad, open_rows
 from patchbay.flows.batch.runner import HereRunner, RowRunner
 from patchbay.flows.batch.spool import Spool
@@ -155,6 +155,8 @@ async def _worked(
         row_map = make_row_map(
             flow.prepared.resolved, rows.columns, settings.columns, settings.shared, settings.keep
         )
+        if not (spool.done.below or spool.done.beyond):
+            refuse_first_row(rows, row_map)
         if order.runner is not None:
             runner = order.runner(flow, settings)
         else:

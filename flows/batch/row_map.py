@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from patchbay.flows.batch.rows import RowCells, bad
+from patchbay.flows.batch.rows import RowCells, Rows, bad, first_row
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
@@ -28,13 +28,16 @@ class RowMap:
     it."""
     unseen: set[str] = field(default_factory=set)
     """Columns that are to be kept, and that no row had so far."""
+    outputs: frozenset[str] = frozenset()
+    """What no column may be called that stands beside the outputs."""
 
     def given(self, cells: RowCells) -> dict[str, Any]:
         """The inputs of a row.
 
         Raises:
-            FlowError: it lacks a column.
+            FlowError: it lacks a column, or has one that is called like an output.
         """
+        self.refuse_same_names(cells)
         try:
             found = {name: cells[column] for name, column in self.columns.items()}
         except KeyError as error:
@@ -48,6 +51,15 @@ class RowMap:
             if not found:
                 raise FlowError([_nothing_mapped(self.perhaps, cells, "The row")])
         return {**self.shared, **found} if self.shared else found
+
+    def refuse_same_names(self, cells: RowCells) -> None:
+        """Check that no output would be written over a column of a row.
+
+        Raises:
+            FlowError: these would.
+        """
+        if not self.outputs.isdisjoint(cells):
+            raise FlowError([_same_name(n, "the row") for n in cells if n in self.outputs])
 
     def kept(self, cells: RowCells) -> dict[str, Any]:
         """What of a row stands beside its outputs."""
@@ -113,7 +125,18 @@ def make_row_map(
     if problems:
         raise FlowError(dict.fromkeys(problems))
     unseen = set(kept or ()) if columns is None else set()
-    return RowMap(found, dict(shared), kept, tuple(perhaps), unseen)
+    unlike = frozenset(outputs) if columns is None and kept is None else frozenset()
+    return RowMap(found, dict(shared), kept, tuple(perhaps), unseen, unlike)
+
+
+def refuse_first_row(rows: Rows, row_map: RowMap) -> None:
+    """Look at the first row of a source whose rows have columns of their own.
+
+    Raises:
+        FlowError: a column of it would be lost, and of those that follow as a rule.
+    """
+    if row_map.outputs and isinstance(first := first_row(rows), dict):
+        row_map.refuse_same_names(first)
 
 
 def _nothing_mapped(inputs: Iterable[str], columns: Iterable[Any], owner: str) -> Problem:
@@ -127,10 +150,10 @@ def _nothing_mapped(inputs: Iterable[str], columns: Iterable[Any], owner: str) -
     )
 
 
-def _same_name(name: str) -> Problem:
+def _same_name(name: str, owner: str = "the table") -> Problem:
     return Problem(
         "batch/same-name",
-        f'"{name}" is a column of the table and an output of the flow.',
+        f'"{name}" is a column of {owner} and an output of the flow.',
         "Name the columns to keep with --keep, without it, or rename one.",
     )
 

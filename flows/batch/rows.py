@@ -6,6 +6,7 @@ place, and the next one follows.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -42,6 +43,15 @@ class Rows:
     close: Callable[[], None] = field(default=lambda: None)
     below: int = 0
     """Rows before this one are done: they are passed over, and not given."""
+
+
+def first_row(rows: Rows) -> RowCells | Problem | None:
+    """The first row, which is given again; None where there is none."""
+    first = next(rows.each, None)
+    if first is None:
+        return None
+    rows.each = itertools.chain([first], rows.each)
+    return first[1]
 
 
 def open_rows(source: str, query: str = "") -> Rows:

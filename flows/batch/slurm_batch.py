@@ -21,7 +21,7 @@ from patchbay.flows.batch.on_slurm import (
     scripts,
     submit,
 )
-from patchbay.flows.batch.row_map import make_row_map
+from patchbay.flows.batch.row_map import make_row_map, refuse_first_row
 from patchbay.flows.batch.rows import bad, open_rows
 from patchbay.flows.batch.tables import check_output
 from patchbay.flows.checks.resolve import resolve_once
@@ -150,7 +150,10 @@ def refuse_unfit(order: BatchOrder, cluster: Cluster) -> None:
         return
     opened = open_rows(rows, settings.query)
     try:
-        make_row_map(resolved, opened.columns, settings.columns, settings.shared, settings.keep)
+        row_map = make_row_map(
+            resolved, opened.columns, settings.columns, settings.shared, settings.keep
+        )
+        refuse_first_row(opened, row_map)
     finally:
         opened.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
-from tests.flows.batch.kit import json_table, lines_of, over
+from tests.flows.batch.kit import json_table, lines_of, over, shouting
 from tests.flows.runs.harness import flow
 
 
@@ -77,6 +77,33 @@ async def test_a_table_without_a_column_for_any_input_is_refused(
     assert "tone" in str(refused.value)
     given = await over(flow(OPTIONAL, ["i.value > o.value"]), rows, out, shared={"tone": "dry"})
     assert given.rows == 2, "a value for all rows was asked for"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+async def test_a_column_of_json_that_is_called_like_an_output_is_not_lost(
+    tmp_path: Path, name: str
+) -> None:
+    """What a person had written as `label` was written over without a word."""
+    given = [{"review": "a", "label": "mine"}, {"review": "b"}]
+    text = json.dumps(given) if name == "a.json" else "".join(json.dumps(r) + "\n" for r in given)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(FlowError, match='"label" is a column of the row and an output'):
+        await over(shouting(), tmp_path / name, tmp_path / "o.jsonl")
+    assert [path.name for path in tmp_path.iterdir()] == [name], "nothing was begun"
+    result = await over(shouting(), tmp_path / name, tmp_path / "o.jsonl", keep=("review",))
+    assert lines_of(result.output) == [{"review": n.lower(), "label": n} for n in ("A", "B")]
+
+
+async def test_one_further_down_fails_its_row(tmp_path: Path) -> None:
+    given = [{"review": "a"}, {"review": "b", "label": "mine"}, {"review": "c"}]
+    rows = json_table(tmp_path / "a.jsonl", given)
+    result = await over(shouting(), rows, tmp_path / "o.jsonl")
+    assert [row["label"] for row in lines_of(result.output)] == ["A", "C"]
+    assert result.failures is not None
+    (failed,) = lines_of(result.failures)
+    assert (failed["code"], failed["row"], failed["cells"]["label"]) == (
+        "batch/same-name", 1, "mine"
+    )  # fmt: skip
 
 
 async def test_a_row_of_json_without_any_input_fails(tmp_path: Path) -> None:
