@@ -135,6 +135,8 @@ class NodeState:
             told["since"] = self.started
         if self.status == "running" and self.share is not None:
             told["share"] = round(self.share, 3)
+        if self.warnings:
+            told["warned"] = len(self.warnings)
         return told
 
 

@@ -42,6 +42,24 @@ def test_a_run_is_stopped_at_once(studio: Server, page: Page) -> None:
     expect(shown.get_by_role("button", name="Resume")).to_be_visible()
 
 
+def test_a_node_that_warned_says_so_below_it(studio: Server, page: Page) -> None:
+    flow = json.loads((SAVED / "ask.json").read_text("utf-8"))
+    for one in flow["nodes"]:
+        if one["id"] == "ask":
+            one["params"]["max_tokens"] = 3
+    put(studio, "warned", flow)
+    edit(studio, page, "warned", "ask")
+    run(page)
+    expect(finished(page)).to_be_visible()
+    expect(node(page, "ask").locator(".pb-warned")).to_have_text("⚠ 1 warning")
+    done = node(page, "ask").get_by_role("img", name="Done, with 1 warning")
+    expect(done).to_be_visible()
+    expect(node(page, "prompt").locator(".pb-warned")).to_have_count(0)
+    shoot(page, "warned-node")
+    page.reload()  # it is told to who looks later, too
+    expect(node(page, "ask").locator(".pb-warned")).to_have_text("⚠ 1 warning")
+
+
 def test_a_loop_that_is_stopped_keeps_its_finished_items_and_says_so(
     studio: Server, page: Page
 ) -> None:

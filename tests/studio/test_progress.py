@@ -51,6 +51,7 @@ def test_the_warning_of_a_node_stays_with_it() -> None:
     progress = Progress()
     progress.take(NodeWarned(at=2.0, node="ask", message="Half an answer."))
     assert progress.nodes["ask"].warnings == ["Half an answer."]
+    assert progress.nodes["ask"].message_of("ask")["warned"] == 1
     assert progress.warnings == []
 
 

@@ -186,15 +186,26 @@ const factsOf = (status: NodeState, pinned: boolean): string[] =>
     status.status === "cached" && (pinned ? "pinned, not run" : "cached"),
   ].filter((words) => !!words) as string[];
 
+/** That it warned, in words; none where it did not. */
+const warnedOf = (status?: NodeState): string =>
+  status?.warned ? (status.warned === 1 ? "1 warning" : `${status.warned} warnings`) : "";
+
 function Foot({ id, status, pinned }: { id: string; status: NodeState; pinned: boolean }) {
   const facts = factsOf(status, pinned);
+  const warned = warnedOf(status);
   const text = status.text?.trim();
   const last = status.status === "running" ? status.steps?.at(-1) : undefined;
   const message = status.message || [last?.who, last?.what, last?.tool].filter(Boolean).join(" · ");
   // Hangs below the node without changing its size: a stream must not push the drawing about.
   return (
     <div className={`pb-foot ${status.status}`}>
-      {facts.length > 0 && <div className="pb-facts">{facts.join(" · ")}</div>}
+      {(facts.length > 0 || warned) && (
+        <div className="pb-facts">
+          {facts.join(" · ")}
+          {facts.length > 0 && warned && " · "}
+          {warned && <b className="pb-warned">⚠ {warned}</b>}
+        </div>
+      )}
       {message && !(text && status.status === "running") && (
         <div className={`pb-message ${status.status}`}>{message.slice(0, 240)}</div>
       )}
@@ -202,6 +213,17 @@ function Foot({ id, status, pinned }: { id: string; status: NodeState; pinned: b
       {status.points && <SmallCurves id={id} points={status.points} />}
       {text && <div className="pb-preview">{text.slice(-220)}</div>}
     </div>
+  );
+}
+
+/** How it stands with a node, in its corner: at every zoom. */
+function Mark({ state, message, warned }: { state: State; message?: string; warned: string }) {
+  const words = warned ? `${STATUS[state][1]}, with ${warned}` : STATUS[state][1];
+  return (
+    <span className={`pb-status ${state} ${warned && "warned"}`} title={message || words} role="img" aria-label={words}>
+      {state === "running" && <span className="pb-spin" />}
+      {state !== "running" && (warned ? <b>!</b> : <Icon name={STATUS[state][0]} size={13} />)}
+    </span>
   );
 }
 
@@ -225,6 +247,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
   const tone = worstOf(problems, data.tried);
   const rows = Math.max(inputs.length, outputs.length);
   const state = status?.status ?? "";
+  const ran = state === "done" || state === "cached";
   const tip = problems.map((p) => spoken(`${p.message} ${p.fix ?? ""}`.trim(), doc.flow)).join("\n");
   /** From afar it is told what cannot be read on it. */
   const rest = ({ currentTarget, buttons }: React.PointerEvent) => {
@@ -233,6 +256,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
       title !== kind?.title && kind?.title,
       state && STATUS[state][1],
       ...(status ? factsOf(status, !!pin) : []),
+      warnedOf(status),
     ];
     peeks.rest({
       ...{ key: id, title, about: told.filter((words) => !!words) as string[], side: "below", when: "", hint: "" },
@@ -277,16 +301,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
             kept
           </span>
         )}
-        {state && (
-          <span
-            className={`pb-status ${state}`}
-            title={status?.message || STATUS[state][1]}
-            role="img"
-            aria-label={STATUS[state][1]}
-          >
-            {state === "running" ? <span className="pb-spin" /> : <Icon name={STATUS[state][0]} size={13} />}
-          </span>
-        )}
+        {state && <Mark state={state} message={status?.message} warned={ran ? warnedOf(status) : ""} />}
       </div>
       <Front inst={inst} kind={kind} summary={data.summary} problems={problems} />
       {unknown && <div className="pb-summary">{kind ? "" : `No installed package knows "${inst.kind}".`}</div>}

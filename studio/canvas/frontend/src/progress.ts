@@ -33,6 +33,8 @@ export interface NodeState {
   first_token_s?: number;
   per_second?: number;
   message?: string;
+  /** How many times it warned. */
+  warned?: number;
   /** How much of what it is at is done, from 0 to 1. */
   share?: number;
   text?: string;
