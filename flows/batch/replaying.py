@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import operator
 import os
 from collections.abc import Iterator, Mapping
@@ -159,9 +160,10 @@ def _plain(value: Any) -> str | float:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = {"true": "1", "false": "0"}.get(text, text)
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return text
+    return text if math.isnan(number) else number  # which is like no other, itself included
 
 
 def _cells(file: str) -> Iterator[Any]:

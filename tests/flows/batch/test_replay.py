@@ -185,7 +185,7 @@ def test_outputs_of_any_two_forms_are_compared(
     given = [
         {"review": "a", "n": 1, "half": 1.5, "yes": True, "many": [1, {"b": None}], "none": None},
         {"review": "", "n": 2, "half": 2, "yes": False, "many": [], "none": None},
-        {"review": "c,d", "n": 2**53 + 1, "half": 0.1, "yes": True, "many": "x", "none": None},
+        {"review": "c,d", "n": 2**53 + 1, "half": 0.1, "yes": True, "many": "nan", "none": None},
     ]
     rows = json_table(tmp_path / "rows.jsonl", given)
     (tmp_path / "one").mkdir()
