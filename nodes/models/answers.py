@@ -111,7 +111,9 @@ class ComingAnswer:
         self.thinks = self.thinks + len(thought) if thought and not piece else 0
         if piece:
             self._pieces.append(piece)
-        self._unasked += [name for call in chunk.tool_call_chunks if (name := call["name"])]
+        # What a model gives as a whole is no chunk.
+        calls = getattr(chunk, "tool_call_chunks", None) or chunk.tool_calls
+        self._unasked += [name for call in calls if (name := call["name"])]
         if usage := chunk.usage_metadata:  # some backends count in several chunks
             self._prompt_tokens += usage["input_tokens"]
             self._answer_tokens += usage["output_tokens"]
