@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -49,17 +50,28 @@ def download(package: str, version: str, folder: Path, tick: Callable[[int], Non
     """
     arguments = ["download", "--no-cache-dir", "--dest", str(folder)]
 
-    def count() -> None:
-        tick(sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()))
-
     # pip fetches into its temporary folder first; inside ours, its progress can be seen and a
     # small /tmp does no harm.
     with tempfile.TemporaryDirectory(dir=folder, prefix="pip-") as temporary:
-        _run([*arguments, *_common(package, version)], count, TMPDIR=temporary)
+        _run(
+            [*arguments, *_common(package, version)],
+            lambda: tick(bytes_below(folder)),
+            TMPDIR=temporary,
+        )
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise PipError(f"pip fetched no wheel of {package}=={version}.")
     return wheels[0]
+
+
+def bytes_below(folder: Path) -> int:
+    """What the files below a folder take, in bytes, while somebody else makes and removes them."""
+    total = 0
+    for place, _, names in os.walk(folder):  # it passes over folders that are gone
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += (Path(place) / name).lstat().st_size
+    return total
 
 
 def _common(package: str, version: str) -> list[str]:

@@ -138,9 +138,8 @@ def test_what_is_pointed_at_in_a_chart_can_be_read_in_the_dark(studio: Server, p
         chart = side.locator(".pb-ran > .pb-result .pb-chart")
         drawing = chart.locator("svg:has([aria-label=line])")
         expect(drawing.locator("[aria-label='y-grid']")).to_be_visible()
-        drawing.scroll_into_view_if_needed()
+        drawing.hover()  # also where it is drawn anew meanwhile
         x, y = middle(drawing)
-        page.mouse.move(x, y)
         page.mouse.move(x + 2, y)
         note = drawing.locator("[aria-label=tip] path")
         expect(note.first).to_be_visible()

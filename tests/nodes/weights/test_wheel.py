@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import shutil
+import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -223,3 +225,28 @@ def test_no_room_is_said_before_the_download(
     error = failure()
     assert error.code == "weights/disk-full"
     assert fetches(site) == []
+
+
+def test_what_is_fetched_so_far_is_counted_while_pip_makes_and_removes_folders(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "stays").write_bytes(b"123")
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for number in range(20):
+                (tmp_path / f"pip-{number}" / "unpacked").mkdir(parents=True)
+                (tmp_path / f"pip-{number}" / "part").write_bytes(b"12345")
+            for number in range(20):
+                shutil.rmtree(tmp_path / f"pip-{number}")
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        counted = [pip.bytes_below(tmp_path) for _ in range(300)]
+    finally:
+        over.set()
+        other.join()
+    assert all(3 <= one <= 103 for one in counted)
+    assert pip.bytes_below(tmp_path) == 3
