@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,16 @@ def records(given: FileRef | JsonValue, port: str, delimiter: Delimiter = "auto"
     if not value:
         raise _wrong(f"{name} holds no records.", port)
     return [item for item in value if isinstance(item, dict)]
+
+
+def check_field(rows: Sequence[Record], field: str, port: str) -> None:
+    """Check that some record has a field: one that none has is misspelled.
+
+    Raises:
+        NodeError: none has; the message names the fields that the first one has.
+    """
+    if all(row.get(field) is None for row in rows):
+        column(list(rows[:1]), field, port)
 
 
 def column(rows: list[Record], field: str, port: str, first: int = 1) -> list[str]:

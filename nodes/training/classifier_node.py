@@ -13,7 +13,7 @@ from patchbay.nodes.encoders.classifier_spec import TrainedClassifier
 from patchbay.nodes.evaluation.interval import wilson
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.io.csv_table import Delimiter
-from patchbay.nodes.io.records import Record, column, records
+from patchbay.nodes.io.records import Record, check_field, column, records
 from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.training.datasets import DataRow
 from patchbay.nodes.training.faults import NO_LABEL, OTHER_LABEL, Faults
@@ -166,8 +166,7 @@ def _rows(
 def _sorted_out(given: list[Record], text: str, label: str) -> tuple[LabelledRows, list[str]]:
     """Each text with its label once, and a sentence for each kind of rows that say nothing new."""
     for field in (text, label):
-        if all(row.get(field) is None for row in given):
-            column(given[:1], field, "source")  # says which fields there are
+        check_field(given, field, "source")
     faults, known = Faults(), dict[str, str]()
     found: dict[tuple[str, str], None] = {}
     for number, row in enumerate(given, 1):

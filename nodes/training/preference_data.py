@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from patchbay.nodes.contract import Context, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
-from patchbay.nodes.io.records import Record, column, records
+from patchbay.nodes.io.records import Record, check_field, column, records
 from patchbay.nodes.numbers import number_in
 from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.training.data_node import DataNode
@@ -143,11 +143,7 @@ AnswerPair = tuple[str, str, str]
 """Prompt (its messages, as JSON), the preferred answer, the other."""
 
 
-DIFFERENT = "", "\0", "\0"
-"""A pair that differs in more than its last answer."""
-
-
-def _of_form(given: list[Record], params: PreferenceDataNode.Params) -> list[AnswerPair]:
+def _of_form(given: list[Record], params: PreferenceDataNode.Params) -> Sequence[AnswerPair | None]:
     if params.form == "pairs":
         return _pairs(given, params)
     asked = [_written(said) for said in asked_in(given, params.prompt_field, "prompt_field")]
@@ -160,21 +156,21 @@ def _of_form(given: list[Record], params: PreferenceDataNode.Params) -> list[Ans
     return _rated(asked, given, params)
 
 
-def _pairs(given: list[Record], params: PreferenceDataNode.Params) -> list[AnswerPair]:
-    """Each record as a pair; where its answers are conversations, these may hold the prompt."""
+def _pairs(given: list[Record], params: PreferenceDataNode.Params) -> list[AnswerPair | None]:
+    """Each record as a pair; where its answers are conversations, these may hold the prompt. None
+    for one whose conversations differ before the last answer."""
     for field in (params.chosen_field, params.rejected_field):
-        if all(row.get(field) is None for row in given):
-            column(given[:1], field, "source")  # says which fields there are
+        check_field(given, field, "source")
     return [_pair(row, number, params) for number, row in enumerate(given, 1)]
 
 
-def _pair(row: Record, number: int, params: PreferenceDataNode.Params) -> AnswerPair:
+def _pair(row: Record, number: int, params: PreferenceDataNode.Params) -> AnswerPair | None:
     chosen = _talk(row.get(params.chosen_field), number, "chosen_field")
     rejected = _talk(row.get(params.rejected_field), number, "rejected_field")
     if not chosen or not rejected:
         return "[]", "", ""
     if chosen[:-1] != rejected[:-1] or chosen[-1]["role"] != "assistant":
-        return DIFFERENT
+        return None
     before = chosen[:-1]
     if not any(one["role"] == "user" for one in before):
         before += asked_in([row], params.prompt_field, "prompt_field", number)[0]
@@ -246,26 +242,29 @@ def _rated(
     return pairs
 
 
-def _sorted_out(pairs: Sequence[AnswerPair]) -> tuple[list[AnswerPair], dict[str, list[int]]]:
+def _sorted_out(
+    pairs: Sequence[AnswerPair | None],
+) -> tuple[list[AnswerPair], dict[str, list[int]]]:
     good: dict[AnswerPair, None] = {}
     bad: dict[str, list[int]] = {}
-    for number, (prompt, chosen, rejected) in enumerate(pairs, 1):
-        what = ""
-        if (prompt, chosen, rejected) == DIFFERENT:
-            what = BAD[4]
-        elif not chosen.strip() or not rejected.strip():
-            what = BAD[0]
-        elif chosen == rejected:
-            what = BAD[1]
-        elif (prompt, chosen, rejected) in good:
-            what = BAD[2]
-        elif (prompt, rejected, chosen) in good:
-            what = BAD[3]
-        if what:
-            bad.setdefault(what, []).append(number)
+    for number, pair in enumerate(pairs, 1):
+        if pair is not None and not (what := _fault(pair, good)):
+            good[pair] = None
         else:
-            good[prompt, chosen, rejected] = None
+            bad.setdefault(BAD[4] if pair is None else what, []).append(number)
     return list(good), bad
+
+
+def _fault(pair: AnswerPair, good: Container[AnswerPair]) -> str:
+    """What is wrong with a pair beside those before it; empty for nothing."""
+    prompt, chosen, rejected = pair
+    if not chosen.strip() or not rejected.strip():
+        return BAD[0]
+    if chosen == rejected:
+        return BAD[1]
+    if pair in good:
+        return BAD[2]
+    return BAD[3] if (prompt, rejected, chosen) in good else ""
 
 
 def _many(numbers: Sequence[int]) -> str:

@@ -9,11 +9,17 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from patchbay.nodes.contract import Field, NodeError, NodeParams
-from patchbay.nodes.io.records import Record, column
+from patchbay.nodes.io.records import Record, check_field
 from patchbay.nodes.prompts.braces import check, fill, variables
-from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.training.datasets import DataRow
-from patchbay.nodes.training.said import SaidMessage, asked_in, message_of, messages_in, under
+from patchbay.nodes.training.said import (
+    SaidMessage,
+    asked_in,
+    loaded,
+    message_of,
+    messages_in,
+    under,
+)
 from patchbay.nodes.values import as_text
 
 RowTemplate = Annotated[str, AfterValidator(check)]
@@ -38,8 +44,7 @@ def pairs(records: Sequence[Record], ask: str, answer: str, system: str) -> list
             model's own words. One without a text is a row without an answer.
     """
     asked = asked_in(list(records), ask, "prompt_field")
-    if all(record.get(answer) is None for record in records):
-        column(list(records[:1]), answer, "source")  # says which fields there are
+    check_field(records, answer, "source")
     rows: list[DataRow] = []
     for number, (before, record) in enumerate(zip(asked, records, strict=True), 1):
         said = _answer(record.get(answer), number)
@@ -110,7 +115,7 @@ def conversations(records: Sequence[Record], field: str, system: str) -> list[Da
     rows = []
     for number, record in enumerate(records, 1):
         said = record.get(field)
-        said = _loaded(said) if isinstance(said, str) else said
+        said = loaded(said) if isinstance(said, str) else said
         if not isinstance(said, list) or not all(isinstance(m, dict) for m in said):
             there = ", ".join(record) or "no fields"
             raise NodeError(
@@ -136,7 +141,7 @@ def _row(asked: str, said: str, system: str) -> DataRow:
 def _tools(record: Record, number: int) -> Any:
     """The tools that there were, as a list or as JSON text."""
     tools = record.get("tools")
-    tools = _loaded(tools) if isinstance(tools, str) else tools
+    tools = loaded(tools) if isinstance(tools, str) else tools
     if tools and not (isinstance(tools, list) and all(isinstance(one, dict) for one in tools)):
         raise NodeError(
             f"Record {number} has tools that are no list of tools.",
@@ -169,10 +174,3 @@ def _names(choices: str) -> dict[str, str]:
     """Other names of answers by the answers."""
     parts = (part.split("=", 1) for part in choices.split(",") if "=" in part)
     return {old.strip(): new.strip() for old, new in parts}
-
-
-def _loaded(text: str) -> Any:
-    try:
-        return parse_json(text, once_each)
-    except ValueError:
-        return text

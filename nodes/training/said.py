@@ -56,17 +56,18 @@ def message_of(given: Mapping[str, Any], number: int, param: str) -> SaidMessage
 def messages_in(value: object, number: int, param: str) -> list[SaidMessage] | None:
     """The messages that a value is: a list of them, one, or such a list as JSON text, which tables
     and ratings of conversations have. None where it is none."""
+    given, fits = value, _names_a_role
     if isinstance(value, str):
-        given = _loaded(value) if value.lstrip()[:1] == "[" else None
-        if not isinstance(given, list) or not given or not all(map(_is_message, given)):
-            return None
-        return [message_of(one, number, param) for one in given]
-    given = [value] if isinstance(value, Mapping) else value
-    if not isinstance(given, list) or not given:
-        return None
-    if not all(isinstance(one, Mapping) and ("role" in one or "from" in one) for one in given):
+        given, fits = loaded(value) if value.lstrip()[:1] == "[" else None, _is_message
+    elif isinstance(value, Mapping):
+        given = [value]
+    if not isinstance(given, list) or not given or not all(map(fits, given)):
         return None
     return [message_of(one, number, param) for one in given]
+
+
+def _names_a_role(given: object) -> bool:
+    return isinstance(given, Mapping) and ("role" in given or "from" in given)
 
 
 def _is_message(given: object) -> bool:
@@ -126,7 +127,7 @@ def _calls(given: Mapping[str, Any], number: int, param: str) -> list[dict[str, 
     calls = given.get("tool_calls") or ()
     if not calls and isinstance(given.get("function_call"), Mapping):
         calls = [{"type": "function", "function": given["function_call"]}]
-    calls = _loaded(calls) if isinstance(calls, str) else calls
+    calls = loaded(calls) if isinstance(calls, str) else calls
     if not isinstance(calls, (list, tuple)) or not all(isinstance(one, Mapping) for one in calls):
         raise _unreadable(
             f"A message of record {number} has tool calls that are no list of calls.",
@@ -144,12 +145,13 @@ def _with_object(call: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(inner, Mapping):
         made["function"] = _with_object(inner)
     elif isinstance(arguments := made.get("arguments"), str):
-        read = _loaded(arguments)
+        read = loaded(arguments)
         made["arguments"] = read if isinstance(read, dict) else arguments
     return made
 
 
-def _loaded(text: str) -> Any:
+def loaded(text: str) -> Any:
+    """What a text is as JSON; the text where it is none."""
     try:
         return parse_json(text, once_each)
     except ValueError:

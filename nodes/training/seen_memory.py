@@ -17,7 +17,10 @@ class SeenMemory:
     """
 
     def __init__(self, card: bool = False) -> None:
+        import psutil
+
         self.peak = 0
+        self._process = psutil.Process()
         self._card = card
         self._over = threading.Event()
 
@@ -44,6 +47,4 @@ class SeenMemory:
             import torch
 
             return int(torch.cuda.memory_allocated())
-        import psutil
-
-        return int(psutil.Process().memory_info().rss)
+        return int(self._process.memory_info().rss)

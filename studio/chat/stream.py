@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Iterable
 
 from patchbay.flows.server.core.event_stream import PING, event
@@ -11,64 +9,43 @@ from patchbay.flows.server.core.told import shown
 from patchbay.studio.chat.telling import answering, rests_on
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.steps import Told, spent, tokens_of
-from patchbay.studio.server.ending import ending
+from patchbay.studio.server.news_queue import NewsQueue
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import titles_of
 
-PING_S = 15.0
-"""Seconds without news after which something is sent, so that a lost connection is noticed."""
-GATHER_S = 0.03
-"""Seconds during which pieces of a text are gathered into one."""
 ENDS = ("run_finished", "run_failed", "run_cancelled", "run_waiting")
 
 
 async def pieces(run: str) -> AsyncGenerator[bytes, None]:
     """The events of a run of this process, as server-sent events, until the run or the server ends;
     nothing where it has none."""
-    queue: asyncio.Queue[Told | None] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def put(told: Told | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has been closed
-            loop.call_soon_threadsafe(queue.put_nowait, told)
-
-    heard = services().runner.hear(run, put)
-    if heard is None:
-        return
-    live, before, leave = heard
-    streams = answering(live)
-    hear_no_more = ending.hear(lambda: put(None))
-    try:
-        for told in before:
-            yield as_sent(live, told, streams)
-            if told["type"] in ENDS:
-                return
-        if text := text_so_far(live, streams):
-            yield as_sent(live, text, streams)
-        while True:
-            try:
-                first = await asyncio.wait_for(queue.get(), PING_S)
-            except TimeoutError:
-                yield PING
-                continue
-            if first is not None and first["type"] == "node_streamed":
-                await asyncio.sleep(GATHER_S)
-            came = [first, *waiting(queue)]
-            for told in gathered(told for told in came if told is not None):
+    with NewsQueue[Told]() as queue:
+        heard = services().runner.hear(run, queue.put)
+        if heard is None:
+            return
+        live, before, leave = heard
+        streams = answering(live)
+        try:
+            for told in before:
                 yield as_sent(live, told, streams)
                 if told["type"] in ENDS:
                     return
-            if None in came:
-                return
-    finally:
-        hear_no_more()
-        leave()
+            if text := text_so_far(live, streams):
+                yield as_sent(live, text, streams)
+            while (came := await queue.batch(is_piece)) is not None:
+                if not came:
+                    yield PING
+                for told in gathered(came):
+                    yield as_sent(live, told, streams)
+                    if told["type"] in ENDS:
+                        return
+        finally:
+            leave()
 
 
-def waiting(queue: asyncio.Queue[Told | None]) -> Iterable[Told | None]:
-    """What has come meanwhile."""
-    while not queue.empty():
-        yield queue.get_nowait()
+def is_piece(told: Told) -> bool:
+    """Whether it is a piece of a text, behind which others come."""
+    return bool(told["type"] == "node_streamed")
 
 
 def gathered(batch: Iterable[Told]) -> list[Told]:

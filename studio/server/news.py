@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from patchbay.studio.server.ending import ending
 from patchbay.studio.server.grants import Grant
-
-PULSE_S = 15.0
-"""Seconds without news after which something is sent, so that a lost connection is noticed."""
-GATHER_S = 0.03
-"""Seconds during which news is gathered into one message."""
+from patchbay.studio.server.news_queue import NewsQueue
 
 
 async def news(grant: Grant) -> AsyncIterator[list[dict[str, Any]]]:
     """Batches of messages as they happen, until the server ends; an empty one when it was quiet for
     long."""
-    queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def put(message: dict[str, Any] | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has been closed
-            loop.call_soon_threadsafe(queue.put_nowait, message)
-
-    ways_out = [_subscribe(grant, put), ending.hear(lambda: put(None))]
-    try:
-        while True:
-            try:
-                gathered = [await asyncio.wait_for(queue.get(), PULSE_S)]
-            except TimeoutError:
-                yield []
-                continue
-            await asyncio.sleep(GATHER_S)
-            while not queue.empty():
-                gathered.append(queue.get_nowait())
-            if batch := [message for message in gathered if message is not None]:
+    with NewsQueue[dict[str, Any]]() as queue:
+        leave = _subscribe(grant, queue.put)
+        try:
+            while (batch := await queue.batch()) is not None:
                 yield merged(batch)
-            if None in gathered:
-                return
-    finally:
-        for way_out in ways_out:
-            way_out()
+        finally:
+            leave()
 
 
 def _subscribe(grant: Grant, put: Callable[[dict[str, Any]], None]) -> Callable[[], None]:

@@ -14,9 +14,10 @@ from patchbay.flows.document.model import Flow
 from patchbay.studio.chat import stream
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.progress import Progress
-from patchbay.studio.server import news as of_flows
+from patchbay.studio.server import news_queue
 from patchbay.studio.server.ending import ServerEnd
 from patchbay.studio.server.grants import Grant
+from patchbay.studio.server.news import news
 from patchbay.studio.server.services import services
 
 
@@ -24,8 +25,7 @@ from patchbay.studio.server.services import services
 def ending(monkeypatch: pytest.MonkeyPatch) -> ServerEnd:
     """An end of the test's own, and a run `r` that goes on."""
     own = ServerEnd()
-    monkeypatch.setattr(of_flows, "ending", own)
-    monkeypatch.setattr(stream, "ending", own)
+    monkeypatch.setattr(news_queue, "ending", own)
     run: Any = SimpleNamespace(thread="talk")
     live = LiveRun("r", "doc", "ann", Flow(), None, {}, (), run, Progress())
     live.events.append({"type": "node_started", "node": "a"})
@@ -34,7 +34,7 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> ServerEnd:
 
 
 def the_news() -> AsyncIterator[Any]:
-    return of_flows.news(Grant("doc", "ann"))
+    return news(Grant("doc", "ann"))
 
 
 def a_turn() -> AsyncIterator[Any]:

@@ -48,7 +48,9 @@ async def test_three_pages_hear_all_of_a_stream_in_few_messages(
     documents, runner = Documents(background=False), Runner(environment=lambda folder: env)
     monkeypatch.setattr(services(), "documents", documents)
     monkeypatch.setattr(services(), "runner", runner)
-    monkeypatch.setattr("patchbay.studio.server.news.GATHER_S", 0.3)  # a busy machine is slower
+    monkeypatch.setattr(
+        "patchbay.studio.server.news_queue.GATHER_S", 0.3
+    )  # a busy machine is slower
     document = documents.shown(flow({"s": "test.streams", "out": OUT}, ["s.text > out.value"]))
 
     async def watch() -> tuple[str, int]:
