@@ -134,7 +134,7 @@ async def _batched(
             return done
         _begin(spool, manifest, order)
         if not spool.done.whole:
-            begun_before = bool(spool.done.below or spool.done.beyond)
+            begun_before = spool.done.begun
             work, row_map = await _worked(order, flow, spool, budget)
             if work.stopped is not None:
                 return _result(spool, order.output, work.stopped)
@@ -155,7 +155,7 @@ async def _worked(
         row_map = make_row_map(
             flow.prepared.resolved, rows.columns, settings.columns, settings.shared, settings.keep
         )
-        if not (spool.done.below or spool.done.beyond):
+        if not spool.done.begun:
             refuse_first_row(rows, row_map)
         if order.runner is not None:
             runner = order.runner(flow, settings)
@@ -164,7 +164,7 @@ async def _worked(
     except BaseException:
         if rows is not None:
             rows.close()
-        if not (spool.done.below or spool.done.rows or spool.done.failed):
+        if not spool.done.begun:
             spool.remove()  # nothing has been done: what was asked for does not fit
         raise
     work = BatchWork(

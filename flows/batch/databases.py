@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,20 +108,30 @@ def engine_of(address: str) -> Any:
         raise bad("batch/database", message, FIX) from None
 
 
+@contextlib.contextmanager
+def _reached(base: str) -> Iterator[tuple[Any, Path | None]]:
+    """The engine of a database and the file that it is; what it refuses is told as a problem."""
+    import sqlalchemy
+
+    engine = engine_of(base)
+    try:
+        yield engine, _file_of(base, engine)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise bad("batch/database", f"The database refuses: {said(error)}.", FIX) from None
+    finally:
+        engine.dispose()
+
+
 def refuse_unwritable(output: str) -> None:
     """Check that a table can be written there, as far as it can be known without writing one.
 
     Raises:
         FlowError: the table is not named, or the database is not reached or cannot be written to.
     """
-    import sqlalchemy
-
     base, table = split_table(output)
     if not table:
         raise bad("batch/output", "The table is not named.", "sqlite:///file.db#labels")
-    engine = engine_of(base)
-    try:
-        file = _file_of(base, engine)
+    with _reached(base) as (engine, file):
         if file is not None and not file.parent.is_dir():
             raise bad("batch/output", f"There is no folder {file.parent}.", "Make it first.")
         if file is not None and not _is_writable(file):
@@ -128,10 +139,6 @@ def refuse_unwritable(output: str) -> None:
             raise bad("batch/output", f"{file} cannot be written.", fix)
         if file is None or file.exists():  # SQLite would make an empty one
             engine.connect().close()
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise bad("batch/database", f"The database refuses: {said(error)}.", FIX) from None
-    finally:
-        engine.dispose()
 
 
 def has_table(output: str) -> bool:
@@ -143,16 +150,9 @@ def has_table(output: str) -> bool:
     import sqlalchemy
 
     base, table = split_table(output)
-    engine = engine_of(base)
-    try:
-        file = _file_of(base, engine)
-        if file is not None and not file.exists():
-            return False
-        return bool(sqlalchemy.inspect(engine).has_table(table))
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise bad("batch/database", f"The database refuses: {said(error)}.", FIX) from None
-    finally:
-        engine.dispose()
+    with _reached(base) as (engine, file):
+        there = file is None or file.exists()
+        return there and bool(sqlalchemy.inspect(engine).has_table(table))
 
 
 def _file_of(base: str, engine: Any) -> Path | None:

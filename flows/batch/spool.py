@@ -47,6 +47,11 @@ class BatchDone:
     whole: bool = False
     """Whether there are no further rows."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether a row is done."""
+        return bool(self.below or self.beyond or self.rows or self.failed)
+
 
 class Spool:
     """The folder of one batch, held by one process.

@@ -177,12 +177,12 @@ def _to_database(spool: Spool, output: str) -> None:
 
     from patchbay.flows.batch.databases import AT_ONCE, engine_of, said, split_table
 
-    base, name = split_table(output)
-    engine = engine_of(base)
-    kinds = {"bool": sqlalchemy.Boolean, "int": sqlalchemy.BigInteger, "float": sqlalchemy.Float}
     found = columns_of(spool.lines())
     if not found:  # every row failed: there is nothing that a table could have as columns
         return
+    base, name = split_table(output)
+    engine = engine_of(base)
+    kinds = {"bool": sqlalchemy.Boolean, "int": sqlalchemy.BigInteger, "float": sqlalchemy.Float}
     names = column_names(found)
     columns: list[Any] = [
         sqlalchemy.Column(names[column], kinds.get(_column_type(types), sqlalchemy.Text))

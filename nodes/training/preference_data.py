@@ -100,7 +100,7 @@ def _made(
     if inputs.source is None:
         lines = READY.read_text("utf-8").splitlines()
         ours = PreferenceDataNode.Params()
-        pairs = _pairs([json.loads(line) for line in lines], ours)
+        pairs: Sequence[AnswerPair | None] = _pairs([json.loads(line) for line in lines], ours)
     else:
         given = records(inputs.source, "source", params.delimiter)
         pairs = _of_form(given, params)

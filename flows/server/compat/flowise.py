@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.compat.talking import chat_id, said, text_of
-from patchbay.flows.server.core.asked import RunRequest, json_of, safe
+from patchbay.flows.server.core.asked import RunRequest, flag, json_of, safe
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
 from patchbay.flows.server.core.keys import Caller
 from patchbay.flows.server.core.refusals import RefusedError, of_flow, refused
@@ -21,7 +21,7 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.chat import final_text
-from patchbay.flows.server.openai.conversation import ChatSoFar, flag
+from patchbay.flows.server.openai.conversation import ChatSoFar
 
 _IN_STREAM = (400, 409)
 """What is refused with these is told in the stream that was asked for, as Flowise does: its SDK

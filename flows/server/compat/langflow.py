@@ -15,7 +15,7 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.thread_runs import talked_to
 from patchbay.flows.server.compat.flowise import object_of
 from patchbay.flows.server.compat.talking import chat_id, said, text_of
-from patchbay.flows.server.core.asked import yes
+from patchbay.flows.server.core.asked import flag, yes
 from patchbay.flows.server.core.event_stream import EventStream, unless_gone
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.requests import caller_of, service_of
@@ -24,7 +24,7 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.chat import final_text
-from patchbay.flows.server.openai.conversation import ChatSoFar, flag
+from patchbay.flows.server.openai.conversation import ChatSoFar
 
 _QUIET = b"\n\n"
 """Keeps a line open: its clients pass over empty lines."""

@@ -257,6 +257,16 @@ def yes(name: str, value: Any) -> bool:
     raise refused(400, "input/invalid", f'"{name}" is true or false.')
 
 
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """A field that is yes or no; where it is left out, or null, no.
+
+    Raises:
+        RefusedError: it is something else.
+    """
+    found = body.get(name)
+    return found is not None and yes(name, found)
+
+
 def safe(asks: InputField, value: Any) -> Any:
     """A value for an input, so that nothing in it can name a file of this machine.
 

@@ -20,7 +20,14 @@ from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.core.told import shown, shows_models
-from patchbay.flows.server.http.running import events_at, number_in, read_to, run, streamed, whole
+from patchbay.flows.server.http.running import (
+    event_number,
+    events_at,
+    read_to,
+    run,
+    streamed,
+    whole,
+)
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import encode
 
@@ -153,7 +160,7 @@ async def _recorded(service: FlowService, id: str, last: str) -> Response:
     past = await service.past(id)
     history = await service.history()
     found = await in_thread(history.events, id)
-    after = number_in(last.removeprefix(_RECORDED)) if last.startswith(_RECORDED) else 0
+    after = event_number(last.removeprefix(_RECORDED)) if last.startswith(_RECORDED) else 0
     if past.status in _OVER and after >= len(found):
         return Response(status_code=204)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from patchbay.flows.server.core.shelf import ServedFlow
+from patchbay.flows.server.core.version import version_of_ours
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.values import encode
 
@@ -191,14 +191,6 @@ def _responses(outputs: dict[str, Any]) -> dict[str, Any]:
         "4XX": {"description": "It was refused, and why.", "content": bad},
         "5XX": {"description": "It failed, and why.", "content": bad},
     }
-
-
-def version_of_ours() -> str:
-    """The version of Patchbay that serves; "0" where it is not installed."""
-    try:
-        return version("patchbay-studio")
-    except PackageNotFoundError:
-        return "0"
 
 
 def page(title: str = "Flows") -> str:

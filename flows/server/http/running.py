@@ -88,10 +88,10 @@ def streamed(service: FlowService, live: ServedRun, last: str = "") -> EventStre
 def read_to(service: FlowService, last: str) -> int:
     """The number of the last event that a caller has read, by its id; 0 for one of elsewhere."""
     epoch, _, number = last.partition(".")
-    return number_in(number) if epoch == service.epoch else 0
+    return event_number(number) if epoch == service.epoch else 0
 
 
-def number_in(text: str) -> int:
+def event_number(text: str) -> int:
     """The number that an id of an event ends with; 0 where there is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 

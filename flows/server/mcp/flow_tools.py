@@ -19,7 +19,7 @@ from patchbay.flows.server.core.refusals import RefusedError
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
-from patchbay.flows.server.http.openapi import version_of_ours
+from patchbay.flows.server.core.version import version_of_ours
 from patchbay.flows.server.mcp.elicitation import form_of, given_by
 from patchbay.flows.server.mcp.tools import (
     by_tool,

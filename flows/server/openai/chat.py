@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.events import Tokens
-from patchbay.flows.server.core.asked import json_of
+from patchbay.flows.server.core.asked import flag, json_of
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
 from patchbay.flows.server.core.refusals import RefusedError, status_of
 from patchbay.flows.server.core.requests import caller_of, service_of
@@ -19,7 +19,7 @@ from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.openai.answering import Answering, pieces_of, question_text
 from patchbay.flows.server.openai.beginning import begun
-from patchbay.flows.server.openai.conversation import flag, of_messages, wrong
+from patchbay.flows.server.openai.conversation import of_messages, wrong
 from patchbay.flows.server.openai.errors import error_body
 from patchbay.nodes.values import Document
 

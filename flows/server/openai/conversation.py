@@ -8,7 +8,7 @@ from typing import Any
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.thread_runs import talked_to
-from patchbay.flows.server.core.asked import RunRequest, yes
+from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.refusals import of_flow, refused
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.core.uploads import Uploads
@@ -74,16 +74,6 @@ def _text(part: dict[str, Any], name: str, where: str) -> str:
     if not isinstance(found, str):
         raise wrong(f'"{where}.{name}" is a text.', where)
     return found
-
-
-def flag(body: dict[str, Any], name: str) -> bool:
-    """A field that is yes or no; where it is left out, or null, no.
-
-    Raises:
-        RefusedError: it is something else.
-    """
-    found = body.get(name)
-    return found is not None and yes(name, found)
 
 
 def of_messages(messages: Any) -> ChatSoFar:

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from patchbay.flows.server.core.asked import flag
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
 from patchbay.flows.server.core.refusals import RefusedError
 from patchbay.flows.server.core.requests import caller_of, service_of
@@ -16,7 +17,7 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.beginning import begun
 from patchbay.flows.server.openai.chat import body_of, citations, final_text
-from patchbay.flows.server.openai.conversation import ChatSoFar, flag, wrong
+from patchbay.flows.server.openai.conversation import ChatSoFar, wrong
 from patchbay.flows.server.openai.errors import error_body
 
 _SUMMARY = "response.reasoning_summary"
