@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from patchbay.flows.document.model import Flow, RunPolicy
-from patchbay.flows.document.writing import canonical_text, save_flow
-from patchbay.flows.experiments.cases import read_case_table, read_cases, rows_in
+from patchbay.flows.document.writing import save_flow
+from patchbay.flows.experiments.cases import read_cases
 from patchbay.flows.experiments.checking import read_check
 from patchbay.flows.experiments.grid import (
     all_said,
@@ -25,46 +25,11 @@ from patchbay.flows.experiments.grid import (
     sentences,
     worse_than,
 )
-from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
+from patchbay.flows.experiments.keeping import ExperimentCell
 from patchbay.flows.experiments.report import as_csv, as_html, as_markdown, grid_table
-from patchbay.flows.experiments.running import Experiment
-from patchbay.flows.experiments.variants import read_axis, variants_of
 from patchbay.flows.problems import FlowError
-from patchbay.flows.runs.environment import Environment
-from tests.flows.cli.conftest import Patchbay, environ, patchbay, plugin, ready  # noqa: F401
-from tests.flows.runs.harness import CATALOG, environment, flow
-
-ECHO = flow(
-    {
-        "ask": ("io.input", {"name": "text"}),
-        "say": ("prompt.template", {"template": "{text}"}),
-        "out": ("io.output", {"name": "answer"}),
-    },
-    ["ask.value > say.text", "say.text > out.value"],
-    name="Echo",
-)
-TABLE = "text,expected\none,one\ntwo,two\nthree,3\nfour,four\n"
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-def made(tmp_path: Path, *axes: str, table: str = TABLE, document: Flow = ECHO) -> Experiment:
-    path = tmp_path / "cases.csv"
-    path.write_text(table, encoding="utf-8")
-    variants = variants_of(document, [read_axis(axis) for axis in axes], CATALOG, tmp_path)
-    return Experiment(variants, read_cases(path, ["text"]), "answer", KeptCells("echo"), tmp_path)
-
-
-def ran(experiment: Experiment, env: Environment | None = None) -> list[ExperimentCell]:
-    cells: list[ExperimentCell] = []
-    work = experiment.run(env or environment(), lambda cell, done, total: cells.append(cell))
-    asyncio.run(work)
-    return cells
-
+from tests.flows.experiments.small import ECHO, TABLE, made, own_home, ran  # noqa: F401
+from tests.flows.runs.harness import environment, flow
 
 AXIS = 'say.template=["{text}", "{text}!", "no {text}"]'
 
@@ -352,83 +317,6 @@ def test_a_result_is_compared_by_values_and_not_by_names(tmp_path: Path) -> None
     assert len(worse_than(grid_of(after, exact), after.cases, last)) == 1
 
 
-def test_cases_that_ask_the_same_are_kept_apart(tmp_path: Path) -> None:
-    """Two that ask the same and want something else were one in a result: the last counted."""
-    table = "text,expected\n" + "".join(f"w{n},w{n}\nw{n},no\n" for n in range(8))
-    experiment = made(tmp_path, table=table)
-    ran(experiment)
-    grid = grid_of(experiment, [read_check("exact", tmp_path)])
-    last = as_result(grid, experiment.cases)
-    assert sorted(last["variants"][0]["scores"].values()) == [0.0] * 8 + [1.0] * 8
-    assert worse_than(grid, experiment.cases, last) == []
-
-
-@pytest.mark.parametrize(
-    ("table", "inputs", "notes"),
-    [
-        ("text,expected\na,b\n", ["text"], []),
-        (
-            "text,ton,expected\na,x,b\n", ["text", "tone"],
-            ['The column "ton" is no input of the flow, and is left out.'],
-        ),
-        (
-            "id,question,answer\n1,a,b\n", ["text"],
-            ['The column "id" goes in as "text".',
-             'The column "question" is no input of the flow, and is left out.'],
-        ),
-        ("question,expected\na,b\n", ["text"], []),
-        (
-            "text,label,answer,from,rating,comment\na,1,b,run,1,ok\na,1,b,run,1,ok\n", ["text"],
-            ['The column "label" is no input of the flow, and is left out.',
-             "1 case asks the same as an earlier one, and counts once more."],
-        ),
-    ],
-)  # fmt: skip
-def test_what_of_a_table_is_left_out_is_said(
-    table: str, inputs: list[str], notes: list[str], tmp_path: Path
-) -> None:
-    path = tmp_path / "cases.csv"
-    path.write_text(table)
-    assert read_case_table(path, inputs).notes == notes
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ("", "holds no cases"),
-        ("text,expected\n", "holds no cases"),
-        ("[1, 2]", "no list of objects"),
-        ("{broken", "cannot be read as a table"),
-        ("text,expected\na,b,c\n", "another number of cells (3)"),
-        ("text,expected,text\na,b,c\n", "more than one column 'text'"),
-        ("text, text\na,b\n", "more than one column 'text'"),
-        ('text,expected\na,"b\nc,d\n', "unexpected end of data"),
-        ("text;price, EUR\na;1,50\n", "choose the delimiter"),
-    ],
-)
-def test_cases_that_are_none(table: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(FlowError) as caught:
-        made(tmp_path, table=table)
-    assert message in caught.value.problems[0].message
-
-
-@pytest.mark.parametrize("table", ["text;expected\nhi;HI\n", "sep=|\ntext|expected\nhi|HI\n",
-                                   "text\texpected\rhi\tHI\r"])  # fmt: skip
-def test_cases_are_read_as_all_tables_are(table: str) -> None:
-    assert rows_in(table, "cases.csv") == [{"text": "hi", "expected": "HI"}]
-
-
-def test_cases_of_another_flow(tmp_path: Path) -> None:
-    path = tmp_path / "cases.jsonl"
-    path.write_text('{"question": "a", "expected": "b"}')
-    with pytest.raises(FlowError, match="no column for an input"):
-        read_cases(path, ["text", "style"])
-    (case,) = read_cases(path, ["text"])  # the only input takes the only column
-    assert case.inputs == {"text": "a"}
-    with pytest.raises(FlowError, match='no column "right"'):
-        read_cases(path, ["question"], "right")
-
-
 @pytest.mark.parametrize("check", ["exactly", "number:x", "schema:", "schema:none.json"])
 def test_a_check_that_is_none(check: str, tmp_path: Path) -> None:
     with pytest.raises(FlowError) as caught:
@@ -436,92 +324,7 @@ def test_a_check_that_is_none(check: str, tmp_path: Path) -> None:
     assert caught.value.problems[0].code == "experiment/check"
 
 
-def test_a_disk_that_is_full(tmp_path: Path, own_home: Path) -> None:
+def test_a_disk_that_is_full(tmp_path: Path, own_home: Path) -> None:  # noqa: F811
     own_home.write_text("no folder")
     with pytest.raises(FlowError, match="cannot be kept"):
         made(tmp_path)
-
-
-# --- the command ----------------------------------------------------------------------------------
-
-
-def test_the_command(patchbay: Patchbay, tmp_path: Path) -> None:  # noqa: F811
-    path, cases = tmp_path / "echo.json", tmp_path / "cases.csv"
-    path.write_text(canonical_text(ECHO))
-    cases.write_text(TABLE)
-    args = ("experiment", str(path), "--cases", str(cases))
-    vary = ("--vary", 'say.template=["{text}!", "{text}"]', "--check", "contains", "--check",
-            "exact")  # fmt: skip
-    done = patchbay(*args, *vary, "--at-least", "0.7")
-    assert done.returncode == 0, done.stderr
-    assert "8/8" in done.stderr
-    assert "template={text}!" in done.stdout
-    again = patchbay(*args, *vary, "--report", "md", "--at-least", "0.8")
-    assert again.returncode == 1
-    assert "The best variant scores 0.750, less than 0.8." in again.stderr
-    assert "8/8" not in again.stderr
-    assert "| 3 | text: three | 3 | [0] three! | [0] three |" in again.stdout
-    page = tmp_path / "report.html"
-    other = ("--vary", 'say.template=["no {text}", "{text}"]')
-    best = patchbay(*args, *other, "--report", "html", "-o",
-                    str(page), "--use-best", "--no-worse-than", "LAST")  # fmt: skip
-    assert best.returncode == 0, best.stderr
-    assert page.read_text().startswith("<!doctype html>")
-    assert '"template": "{text}"' in path.read_text()
-    bad = patchbay("experiment", str(path), "--cases", str(tmp_path / "none.csv"))
-    assert bad.returncode == 1
-    assert "experiment/cases" in bad.stderr
-
-
-def test_an_input_that_no_case_has_is_said_before_anything_runs(
-    tmp_path: Path,
-    patchbay: Patchbay,  # noqa: F811
-) -> None:
-    two = flow(
-        {
-            "ask": ("io.input", {"name": "text"}),
-            "how": ("io.input", {"name": "tone", "default": "plain"}),
-            "say": ("prompt.template", {"template": "{text} {tone}"}),
-            "out": ("io.output", {"name": "answer"}),
-        },
-        ["ask.value > say.text", "how.value > say.tone", "say.text > out.value"],
-    )  # fmt: skip
-    path, cases = tmp_path / "two.json", tmp_path / "cases.csv"
-    path.write_text(canonical_text(two))
-    cases.write_text("tone,txt,expected\nx,y,z\n")
-    done = patchbay("experiment", str(path), "--cases", str(cases))
-    assert done.returncode == 1
-    assert 'No case has "text", which the flow needs.' in done.stderr
-    assert 'The column "txt" is no input of the flow' in done.stderr
-    # A default that is varied is given by the axis.
-    vary = ("--vary", "ask.default=z,y", "--report", "csv")
-    done = patchbay("experiment", str(path), "--cases", str(cases), *vary)
-    assert done.returncode == 0, done.stderr
-    assert "default=z,exact" in done.stdout
-
-
-def test_what_cannot_be_compared_is_no_success(patchbay: Patchbay, tmp_path: Path) -> None:  # noqa: F811
-    """CI asks whether something is worse: a file without a result, or of other variants, passed."""
-    path, cases = tmp_path / "echo.json", tmp_path / "cases.csv"
-    path.write_text(canonical_text(ECHO))
-    cases.write_text(TABLE)
-    args = ("experiment", str(path), "--cases", str(cases), "--quiet")
-    for held in ('{"variants": {}}', "[]", '{"variants": [{"name": "a"}]}', "{}"):
-        (tmp_path / "last.json").write_text(held)
-        done = patchbay(*args, "--no-worse-than", str(tmp_path / "last.json"))
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "last.json holds no result of an experiment." in done.stderr
-    gone = patchbay(*args, "--no-worse-than", str(tmp_path / "gone.json"))
-    assert "gone.json holds no result of an experiment: No such file or directory." in gone.stderr
-    result = str(tmp_path / "then.json")
-    assert patchbay(*args, "--report", "json", "-o", result).returncode == 0
-    assert patchbay(*args, "--no-worse-than", result).returncode == 0
-    other = patchbay(*args, "--vary", "say.template={text}!", "--no-worse-than", result)
-    assert other.returncode == 1
-    assert "Whether it is worse cannot be told" in other.stderr
-    (tmp_path / "bare.csv").write_text("text\none\n")
-    bare = ("experiment", str(path), "--cases", str(tmp_path / "bare.csv"), "--name", "bare")
-    unscored = patchbay(*bare, "--check", "exact", "--check", "exact", "--at-least", "0.1")
-    assert unscored.returncode == 1
-    assert "No variant could be scored." in unscored.stderr
-    assert unscored.stdout.count("as it is  exact") == 1

@@ -104,3 +104,8 @@ def events_in(text: str) -> list[tuple[str, str, str]]:
         if "data" in fields:
             found.append((fields.get("id", ""), fields.get("event", ""), fields["data"]))
     return found
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    """The status of an answer, and the code of the problem in it."""
+    return answer.status_code, answer.json()["error"]["code"]
