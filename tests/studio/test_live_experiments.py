@@ -20,7 +20,7 @@ from patchbay.studio.runs.experiments import (
     may_see,
 )
 from patchbay.studio.runs.runner import Runner
-from tests.flows.experiments.test_experiment import AXIS, ECHO, made
+from tests.flows.experiments.small import AXIS, ECHO, made
 from tests.flows.runs.harness import environment, flow
 
 TABLE = "text,expected\n" + "".join(f"w{n},w{n}\n" for n in range(40))

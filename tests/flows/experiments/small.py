@@ -28,6 +28,7 @@ ECHO = flow(
 
 
 TABLE = "text,expected\none,one\ntwo,two\nthree,3\nfour,four\n"
+AXIS = 'say.template=["{text}", "{text}!", "no {text}"]'
 
 
 @pytest.fixture(autouse=True)

@@ -28,10 +28,8 @@ from patchbay.flows.experiments.grid import (
 from patchbay.flows.experiments.keeping import ExperimentCell
 from patchbay.flows.experiments.report import as_csv, as_html, as_markdown, grid_table
 from patchbay.flows.problems import FlowError
-from tests.flows.experiments.small import ECHO, TABLE, made, own_home, ran  # noqa: F401
+from tests.flows.experiments.small import AXIS, ECHO, TABLE, made, own_home, ran  # noqa: F401
 from tests.flows.runs.harness import environment, flow
-
-AXIS = 'say.template=["{text}", "{text}!", "no {text}"]'
 
 
 def test_the_grid_scores_and_compares(tmp_path: Path) -> None:

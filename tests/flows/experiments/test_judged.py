@@ -18,7 +18,7 @@ from patchbay.flows.problems import FlowError
 from patchbay.nodes.testing import run_node
 from patchbay.nodes.training.preference_data import PreferenceDataNode
 from tests.flows.cli.conftest import Patchbay, environ, patchbay, plugin, ready  # noqa: F401
-from tests.flows.experiments.test_experiment import ECHO
+from tests.flows.experiments.small import ECHO
 from tests.flows.experiments.test_judging import checked, judge
 from tests.flows.runs.harness import environment
 

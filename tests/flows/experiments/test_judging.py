@@ -36,7 +36,7 @@ from patchbay.flows.runs.history import CELL, History
 from patchbay.flows.runs.origins import Origin
 from patchbay.flows.runs.thumbs import keep_thumb, thumbs_by_run
 from patchbay.nodes.home import home
-from tests.flows.experiments.test_experiment import AXIS, ECHO, made, ran
+from tests.flows.experiments.small import AXIS, ECHO, made, ran
 from tests.flows.runs.harness import CATALOG, environment, flow
 
 

@@ -21,8 +21,7 @@ from patchbay.nodes.errors import NodeError
 from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives, write
 from tests.flows.server.nodes import Letters
-from tests.flows.server.serving import KEY, Served, serving
-from tests.flows.server.test_gate import code
+from tests.flows.server.serving import KEY, Served, code, serving
 from tests.flows.server.test_runs import until
 
 LONG = {"question": "a " * 4000}
