@@ -197,6 +197,8 @@ BATCH_CODES: Mapping[str, str] = {
     "slurm/profile": "There is no profile of that name, or it says what none says.",
     "slurm/missing": "Slurm is not on this machine.",
     "slurm/refused": "Slurm refuses the job; its own words are in the message.",
+    "slurm/sent": "What was sent with a job cannot be read where the job runs.",
+    "slurm/changed": "A file that a job reads is not as it was when the job was sent.",
     "slurm/failed": "The jobs ended without the result; the last lines of their logs are named.",
     "batch/ray": "Ray is not installed, or cannot be reached.",
     "batch/no-room": "Ray has fewer cores than workers are asked for.",

@@ -45,7 +45,7 @@ def needs_of(ready: Prepared, folder: Path | None) -> list[Need]:
 def _needs(ready: Prepared, folder: Path | None, top: Path | None) -> Iterator[Need]:
     for node_id, outputs in describe_flow(ready.resolved).outputs.items():
         for value in outputs.as_dict().values():
-            yield from (_as_written(need, ready, top) for need in _of_value(value, node_id))
+            yield from (_as_written(need, ready, top) for need in needs_of_value(value, node_id))
     for step in ready.plan.steps.values():
         if step.disabled:
             continue
@@ -69,11 +69,11 @@ def _as_written(need: Need, ready: Prepared, top: Path | None) -> Need:
     return need
 
 
-def _of_value(value: Any, node_id: str) -> Iterator[Need]:
+def needs_of_value(value: Any, node_id: str) -> Iterator[Need]:
     """The weights and servers in a description, at any depth."""
     if isinstance(value, (list, tuple)):
         for item in value:
-            yield from _of_value(item, node_id)
+            yield from needs_of_value(item, node_id)
     if not isinstance(value, BaseModel):
         return
     said = dict(value)
@@ -86,7 +86,7 @@ def _of_value(value: Any, node_id: str) -> Iterator[Need]:
     if address is not None and str(address):
         yield Need("server", str(address), node_id)
     for inner in said.values():
-        yield from _of_value(inner, node_id)
+        yield from needs_of_value(inner, node_id)
 
 
 def _of_params(cls: Any, params: Any, node_id: str, folder: Path | None) -> Iterator[Need]:

@@ -20,6 +20,7 @@ from patchbay.flows.batch.cluster_profile import PLAIN, ClusterProfile
 from patchbay.flows.batch.databases import PASSWORD
 from patchbay.flows.batch.looking import look_at_parts
 from patchbay.flows.batch.rows import bad
+from patchbay.flows.document.reading import SENT
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.database_address import PASSWORD_KEYS
 
@@ -68,12 +69,21 @@ def scripts(order: SlurmOrder, words: list[str], output: str, folder: Path) -> t
     ]  # fmt: skip
     array = (f"--array=0-{order.nodes - 1}", "--requeue", "--open-mode=append",
              log_option(folder, "part-%a.log"))  # fmt: skip
-    head = job_head(order, "patchbay", array, gpus=order.gpus)
+    head = f"{job_head(order, 'patchbay', array, gpus=order.gpus)}\n{as_sent(folder)}"
     tail = job_head(order, "patchbay-collect", (log_option(folder, "collect.log"),))
     # A row that failed is no reason to hold back the others; all else is.
     fine = f"|| [ $? -eq {SOME_FAILED} ]"
     run = f"{inside(order, work)} {fine}"
     return f"{head}\n{run}\n", f"{tail}\n{inside(order, collect)} {fine}\n"
+
+
+SENT_FILE = "sent.json"
+"""What was sent, in the folder of a job."""
+
+
+def as_sent(folder: Path) -> str:
+    """The line by which a job runs what was sent, whatever was edited since."""
+    return f"export {SENT}={shlex.quote(str(folder / SENT_FILE))}"
 
 
 def log_option(folder: Path, name: str) -> str:
@@ -247,10 +257,11 @@ def comes(path: Path) -> bool:
 
 
 def log_ends(folder: Path) -> str:
-    """The last line of every log: why jobs failed."""
+    """The last words of every log: why jobs failed. A fix belongs to the line before it."""
     ends = []
     for path in sorted(folder.glob("*.log")):
         lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         if lines:
-            ends.append(f"{path.name}: {lines[-1]}")
+            last = lines[-2:] if lines[-1].lstrip().startswith("→") else lines[-1:]
+            ends.append(f"{path.name}: {' '.join(line.strip() for line in last)}")
     return "; ".join(ends) or "no job wrote anything"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.batch.beside import standing_in_the_way
 from patchbay.flows.batch.cluster_profile import read_profile
 from patchbay.flows.batch.clusters import Cluster
 from patchbay.flows.batch.on_slurm import (
+    SENT_FILE,
     SlurmOrder,
     cancel,
     comes,
@@ -23,11 +26,14 @@ from patchbay.flows.batch.on_slurm import (
 )
 from patchbay.flows.batch.row_map import make_row_map, refuse_first_row
 from patchbay.flows.batch.rows import bad, open_rows
+from patchbay.flows.batch.sent import FORMAT, JobReads, differences, files_in, write_sent
 from patchbay.flows.batch.tables import check_output
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.checks.validate import validate_resolved
 from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.runs.defaults import default_catalog
+from patchbay.flows.runs.inputs import flow_inputs
+from patchbay.nodes.contract import NodeError
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.api import BatchOrder
@@ -40,18 +46,19 @@ class SlurmBatch:
         cluster: how many jobs, and what each gets.
         words: what stands behind `patchbay batch`, all but where it runs and what it writes.
         output: the file that is written in the end.
+        asked: what the jobs read.
 
     Raises:
         FlowError: a password would stand in the scripts, the output is a database, or there is no
             such profile.
     """
 
-    def __init__(self, cluster: Cluster, words: list[str], output: str) -> None:
+    def __init__(self, cluster: Cluster, words: list[str], output: str, asked: JobReads) -> None:
         refuse_passwords([*words, output])
         if "://" in output:
             message = "Jobs of Slurm are put together into a file, not into a database."
             raise bad("batch/output", message, "Name a .jsonl, .csv or .parquet file.")
-        self._output = Path(output)
+        self._output, self._asked = Path(output), asked
         self._nodes = cluster.nodes
         self.folder = Path(f"{output}.slurm").absolute()
         """Where the parts lie, and what they say."""
@@ -63,6 +70,25 @@ class SlurmBatch:
         self._jobs: tuple[str, str] | None = None
         self._is_cancelled = False
 
+    def keep(self) -> None:
+        """Lay what the jobs run beside the parts. Blocks: reads and hashes the rows.
+
+        Raises:
+            FlowError: parts are there of what was sent before and was another batch.
+            OSError: the disk refuses.
+        """
+        file = self.folder / SENT_FILE
+        fix = f"Send it again when that is as it was, which goes on; or remove {self.folder}, and "
+        fix += "what is sent then begins anew."
+        now = self._asked.as_dict(fix)
+        if any(self.folder.glob("part-*")) and (found := differences(_sent(file) or now, now)):
+            message = f"{self.folder} holds parts of a batch that was sent before, and now is "
+            message += f"another: {'; '.join(found)}."
+            fix = "Remove the folder to begin anew, or have all as it was to go on."
+            raise bad("batch/changed", message, fix)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_sent(now, file)
+
     def run(self, tell: Callable[[str], None]) -> None:
         """Send the jobs, and wait until the output is there.
 
@@ -70,10 +96,13 @@ class SlurmBatch:
             tell: is told how far they are.
 
         Raises:
-            FlowError: Slurm refuses, or the jobs ended without the output: what they said last.
+            FlowError: Slurm refuses, or the jobs ended without the output: what they said last; or
+                the parts that are there are of another batch.
+            OSError: the disk refuses.
         """
         if there := standing_in_the_way(str(self._output)):
             raise bad("batch/there", there, "Name another output.")
+        self.keep()
         self._jobs = submit(*self.scripts, self.folder, self._ssh)
         if self._is_cancelled:  # while they were sent
             self.cancel()
@@ -91,6 +120,33 @@ class SlurmBatch:
         self._is_cancelled = True
         if self._jobs is not None:
             cancel(*self._jobs, ssh=self._ssh)
+
+
+def _sent(file: Path) -> dict[str, Any] | None:
+    """What was sent before; None where that is not known, as before it was kept."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+
+
+def asked_by(order: BatchOrder, variables: str = "") -> JobReads:
+    """What the parts of a batch read.
+
+    Args:
+        order: the batch.
+        variables: the environment whose values the flows' variables have.
+    """
+    settings, found = order.settings, []
+    if "://" not in settings.rows:
+        found.append(Path(settings.rows))
+    catalog = order.env.catalog if order.env else default_catalog()
+    for _, field in flow_inputs(resolve_once(order.flow.flow, catalog, order.flow.folder)):
+        if field.name in settings.shared and field.kind in ("file", "documents"):
+            with suppress(NodeError):  # which the part says
+                found += files_in(field.parse(settings.shared[field.name]))
+    return JobReads([order.flow], found, variables)
 
 
 BUDGETS: dict[str, Callable[[str, int], str]] = {
@@ -173,4 +229,4 @@ def order_of(cluster: Cluster) -> SlurmOrder:
     )
 
 
-__all__ = ["SlurmBatch", "order_of", "refuse_unfit", "shared_budgets"]
+__all__ = ["SlurmBatch", "asked_by", "order_of", "refuse_unfit", "shared_budgets"]

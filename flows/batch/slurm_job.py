@@ -13,6 +13,8 @@ from pathlib import Path
 
 from patchbay.flows.batch.clusters import Cluster
 from patchbay.flows.batch.on_slurm import (
+    SENT_FILE,
+    as_sent,
     cancel,
     comes,
     in_queue,
@@ -23,6 +25,7 @@ from patchbay.flows.batch.on_slurm import (
     send,
 )
 from patchbay.flows.batch.rows import bad
+from patchbay.flows.batch.sent import JobReads, write_sent
 from patchbay.flows.batch.slurm_batch import order_of
 
 LOOK_S = 2.0
@@ -78,11 +81,23 @@ class SlurmJob:
         ray = f"{profile.command.split()[0]} -m ray.scripts.scripts"
         if profile.command == "patchbay":
             ray = "ray"
-        setup = RAY_OVER_THE_JOB.format(folder=place, ray=inside(order, [ray])) if over else ""
+        setup = f"{as_sent(folder)}\n"
+        if over:
+            setup += RAY_OVER_THE_JOB.format(folder=place, ray=inside(order, [ray]))
         run = f"{inside(order, told)} > {place}/answer.txt 2> {place}/said.txt"
         self.script = f"{head}\n{setup}{run}\necho $? > {place}/status\n"
         """What is sent."""
         self._job = ""
+
+    def keep(self, asked: JobReads) -> None:
+        """Lay what the job runs into its folder. Blocks: reads and hashes files.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        fix = "Send it again: it then runs with what is there."
+        write_sent(asked.as_dict(fix), self._folder / SENT_FILE)
 
     def run(self, tell: Callable[[str], None]) -> tuple[int, str]:
         """Send it, and wait for its end: its exit status, and what it answered.

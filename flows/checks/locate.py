@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from patchbay.flows.document.model import Flow
-from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.reading import read_flow, read_text, sent_text
 from patchbay.flows.problems import FlowError, Problem
 
 _NAME = re.compile(r"^(?!\.)[\w .-]{1,100}(/(?!\.)[\w .-]{1,100}){0,8}$")
@@ -30,7 +30,7 @@ def subflow_path(folder: Path, name: str) -> Path:
             ]
         )
     for candidate in (folder / name, folder / f"{name}.json"):
-        if candidate.suffix == ".json" and candidate.is_file():
+        if candidate.suffix == ".json" and _is_there(candidate):
             return candidate
     known = sorted(path.stem for path in folder.glob("*.json"))
     raise FlowError(
@@ -44,6 +44,10 @@ def subflow_path(folder: Path, name: str) -> Path:
     )
 
 
+def _is_there(path: Path) -> bool:
+    return path.is_file() or sent_text(path) is not None
+
+
 def read_once(path: Path) -> Flow:
     """The flow of a file: the same object to whoever asks, until the file is another.
 
@@ -52,6 +56,8 @@ def read_once(path: Path) -> Flow:
     Raises:
         FlowError: the file holds no flow.
     """
+    if (text := sent_text(path)) is not None:
+        return _read_text(text)
     path = path.resolve()
     try:
         info = path.stat()
@@ -63,3 +69,8 @@ def read_once(path: Path) -> Flow:
 @lru_cache(maxsize=64)
 def _read(path: Path, file: int, changed_ns: int, size: int) -> Flow:
     return read_flow(path)
+
+
+@lru_cache(maxsize=64)
+def _read_text(text: str) -> Flow:
+    return read_text(text)

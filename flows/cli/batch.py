@@ -15,7 +15,7 @@ from patchbay.flows.cli import batch_options as own
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, with_settings
 from patchbay.flows.cli.options import AnswerJson, Container, EnvName, Profile, Where
-from patchbay.flows.cli.places import place
+from patchbay.flows.cli.places import place, refuse_changed_since_sent
 from patchbay.flows.cli.run import StoppedError, leave, until_stopped
 from patchbay.nodes.units import duration
 
@@ -77,6 +77,7 @@ def batch(
         from patchbay.flows.batch.api import collect
 
         leave(_ended(collect(collected, output), as_json, quiet, part=True))
+    refuse_changed_since_sent()
     if flow is None or not rows:
         fix = "patchbay batch FLOW.json --rows FILE -o OUT"
         raise say.usage("A flow and rows are needed.", fix)

@@ -30,6 +30,7 @@ from patchbay.flows.problems import FlowError, Problem
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.clusters import Cluster
+    from patchbay.flows.batch.sent import JobReads
     from patchbay.flows.experiments.grid import Scored
     from patchbay.flows.experiments.judging import FlowCheck
     from patchbay.flows.experiments.keeping import ExperimentCell
@@ -78,9 +79,13 @@ def experiment(
     def planned() -> ExperimentPlan:
         return _plan(flow, cases, vary, check, expected, output_name, side_by_side)
 
+    def asked() -> JobReads:
+        found = planned()
+        made = _experiment(flow, found, name, env_name)
+        return _asked(flow, found, made, no_worse_than, env_name)
+
     cluster = place_or_job(
-        "experiment", where, print_only, quiet,
-        lambda: _experiment(flow, planned(), name, env_name), workers=workers, gpus=gpus,
+        "experiment", where, print_only, quiet, flow, asked, workers=workers, gpus=gpus,
         nodes=nodes, time=job_time, container=container, profile=profile,
     )  # fmt: skip
     plan = planned()
@@ -135,6 +140,24 @@ def _experiment(path: Path, plan: ExperimentPlan, name: str, env_name: str) -> E
 
     kept, flow = KeptCells(name or path.stem), read_flow(path)
     return experiment_of(plan, flow, path.resolve().parent, default_catalog(), kept, env_name)
+
+
+def _asked(
+    path: Path, plan: ExperimentPlan, made: Experiment, before: str, env_name: str
+) -> JobReads:
+    """What a job of it reads: the flow in all variants, judges, the cases."""
+    from patchbay.flows.batch.sent import JobReads
+    from patchbay.flows.experiments.case_sets import case_file
+    from patchbay.flows.experiments.judging import files_of_checks
+    from patchbay.flows.runs.running import LoadedFlow
+
+    folder = path.resolve().parent
+    judges, files = files_of_checks(plan.checks, folder)
+    flows = [LoadedFlow(one.flow, folder, path) for one in made.variants]
+    files = [case_file(plan.cases), *files]
+    if before and before != LAST:
+        files.append(Path(before))
+    return JobReads([*flows, *judges], files, env_name)
 
 
 def _found(cases: Path) -> str:
@@ -278,7 +301,7 @@ def _good_enough(
 
 
 def _use_best(path: Path, grid: list[Scored]) -> None:
-    from patchbay.flows.document.reading import read_flow
+    from patchbay.flows.document.reading import read_bytes, read_text
     from patchbay.flows.document.writing import save_flow
     from patchbay.flows.experiments.grid import best_of
 
@@ -286,5 +309,6 @@ def _use_best(path: Path, grid: list[Scored]) -> None:
     if best is None or not best.variant.changes:
         say.err("There is no variant to write.")
         return
-    save_flow(read_flow(path).with_params(best.variant.changes), path)
+    now = read_text(read_bytes(path))  # in a job it may have been edited since it was sent
+    save_flow(now.with_params(best.variant.changes), path)
     say.err(f"wrote {best.variant.name} into {path}")

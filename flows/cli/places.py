@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.cli import say
+from patchbay.flows.document.reading import SENT
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.clusters import Cluster
+    from patchbay.flows.batch.sent import JobReads
     from patchbay.flows.cluster.spread import Spread
     from patchbay.flows.runs.environment import Environment
     from patchbay.flows.runs.running import Run
@@ -65,7 +69,8 @@ def place_or_job(
     where: str,
     print_only: bool,
     quiet: bool,
-    check: Callable[[], object],
+    flow: Path | None,
+    check: Callable[[], JobReads],
     **said: Any,
 ) -> Cluster:
     """Likewise; but where it is Slurm, run this command as a job, and end with its status.
@@ -75,7 +80,9 @@ def place_or_job(
         where: the name of the place.
         print_only: whether only the script is asked for.
         quiet: whether nothing is told of the job.
-        check: raises what is wrong with the command, which is better known before a job waits.
+        flow: the file of the flow.
+        check: what the command reads; raises what is wrong with it, which is better known before a
+            job waits.
         **said: as for `place`.
     """
     cluster = place(where, print_only, **said)
@@ -83,8 +90,21 @@ def place_or_job(
         from patchbay.flows.cli.run import leave
         from patchbay.flows.cli.slurm import as_job
 
-        leave(as_job(command, cluster, print_only, quiet, check))
+        leave(as_job(command, cluster, print_only, quiet, flow, check))
+    refuse_changed_since_sent()
     return cluster
+
+
+def refuse_changed_since_sent() -> None:
+    """Check in a job that files are as they were when it was sent.
+
+    Raises:
+        FlowError: some are not.
+    """
+    if SENT in os.environ:
+        from patchbay.flows.batch.sent import refuse_changed
+
+        refuse_changed()
 
 
 def place_for_server(where: str, **said: Any) -> Cluster:

@@ -37,13 +37,14 @@ from patchbay.flows.cli.options import (
     Workers,
 )
 from patchbay.flows.cli.watch import EventLines, JsonResult, Terminal, View
-from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.reading import SENT, read_flow
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.events import NodeAsked, RunCancelled, RunEnd, RunFailed, RunWaiting
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id, settled
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.clusters import Cluster
+    from patchbay.flows.batch.sent import JobReads
     from patchbay.flows.runs.history import History
     from patchbay.nodes.questions import Question, Reply
 
@@ -107,14 +108,24 @@ def run(
     if where != "here" or any(elsewhere):
         from patchbay.flows.cli.places import place_or_job
 
-        def check() -> None:
-            if resume is None:
-                _fresh(flow, inputs or [], settings or [], only or [], env_name, False, False)
+        def check() -> JobReads:
+            from patchbay.flows.batch.sent import JobReads, files_in
+
+            if resume is not None:
+                past = open_history().get(resume)
+                return JobReads([LoadedFlow(past.flow, past.folder)], (), env_name)
+            made = _fresh(flow, inputs or [], settings or [], only or [], env_name, False, False)
+            document = LoadedFlow(made.flow, made.environment.folder, flow)
+            return JobReads([document], [*files_in(made.inputs)], env_name)
 
         cluster = place_or_job(
-            "run", where, print_only, quiet, check, workers=workers, gpus=gpus, nodes=nodes,
+            "run", where, print_only, quiet, flow, check, workers=workers, gpus=gpus, nodes=nodes,
             time=job_time, container=container, profile=profile,
         )  # fmt: skip
+    elif SENT in os.environ:
+        from patchbay.flows.cli.places import refuse_changed_since_sent
+
+        refuse_changed_since_sent()
     if resume is not None:
         run_ = _resumed(resume, flow, env_name, use_cache=not no_cache)
         note = f"Resuming run {resume}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args, get_type_hints
@@ -15,6 +16,7 @@ from patchbay.flows.cli import say
 if TYPE_CHECKING:
     from patchbay.flows.batch.api import BatchOrder
     from patchbay.flows.batch.clusters import Cluster
+    from patchbay.flows.batch.sent import JobReads
 
 NOT_FOR_JOBS = {
     "--on": 1, "--workers": 1, "--nodes": 1, "--gpus": 1, "--time": 1, "--container": 1,
@@ -30,12 +32,14 @@ NOT_FOR_PARTS = NOT_FOR_JOBS | {
 
 def on_slurm(cluster: Cluster, order: BatchOrder, show: bool) -> int:
     """Show the scripts, or send them, follow the jobs, and say where the output is."""
-    from patchbay.flows.batch.slurm_batch import SlurmBatch, refuse_unfit
+    from patchbay.flows.batch.slurm_batch import SlurmBatch, asked_by, refuse_unfit
 
-    output = order.output
-    jobs = SlurmBatch(cluster, part_words(sys.argv[1:]), output)
+    output, words = order.output, part_words(sys.argv[1:])
+    asked = asked_by(order, order.env.variables if order.env else "")
+    jobs = SlurmBatch(cluster, words, output, _with_inputs(asked, words))
     refuse_unfit(order, cluster)
     if show:
+        jobs.keep()
         array, collect = jobs.scripts
         say.out(f"{array}\n{collect}", end="")
         return 0
@@ -45,15 +49,17 @@ def on_slurm(cluster: Cluster, order: BatchOrder, show: bool) -> int:
 
 
 def as_job(
-    name: str, cluster: Cluster, show: bool, quiet: bool, check: Callable[[], object]
-) -> int:
+    name: str, cluster: Cluster, show: bool, quiet: bool, flow: Path | None,
+    check: Callable[[], JobReads],
+) -> int:  # fmt: skip
     """Run this command as one job of Slurm, and give what it gave: its answer and exit status."""
     from patchbay.flows.batch.slurm_job import SlurmJob
 
     words = part_words(sys.argv[1:], name, NOT_FOR_JOBS)
-    _refuse_unfit(name, words, cluster, check)
+    asked = _refuse_unfit(words, cluster, flow, check)
     folder = _job_folder(name)
     job = SlurmJob(cluster, name, words, folder)
+    job.keep(_with_inputs(asked, words))
     if show:
         say.out(job.script, end="")
         return 0
@@ -70,24 +76,36 @@ def as_job(
 
 
 def _refuse_unfit(
-    name: str, words: list[str], cluster: Cluster, check: Callable[[], object]
-) -> None:
-    """Refuse before a job waits in a queue what it would refuse.
+    words: list[str], cluster: Cluster, flow: Path | None, check: Callable[[], JobReads]
+) -> JobReads:
+    """Refuse before a job waits in a queue what it would refuse. What the job reads, as far as it
+    is known here.
 
     Raises:
         FlowError: what is wrong with the command.
     """
+    from patchbay.flows.batch.sent import JobReads
     from patchbay.flows.batch.slurm_batch import is_this_python, wrong_anywhere
     from patchbay.flows.problems import FlowError
+    from patchbay.flows.runs.api import load
 
     if any(word.endswith("=@-") for word in words):
         fix = "Write the text, or save it as a file that all machines see: --input name=@file."
         raise say.usage("A job of Slurm has no standard input.", fix)
     try:
-        check()
+        return check()
     except FlowError as error:
         if found := wrong_anywhere(error.problems, is_this_python(cluster)):
             raise FlowError(found) from None
+        return JobReads([load(flow)] if flow else [])
+
+
+def _with_inputs(asked: JobReads, words: Iterable[str]) -> JobReads:
+    """With the files that inputs are read from: `name=@file`, which stands in the words of a job
+    with its whole path."""
+    named = (word.partition("=@")[2] for word in words)
+    found = [Path(name) for name in named if name.startswith("/") and Path(name).is_file()]
+    return replace(asked, files=[*asked.files, *found])
 
 
 def _job_folder(name: str) -> Path:

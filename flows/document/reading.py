@@ -26,17 +26,34 @@ MAX_BYTES = 16 * 1024 * 1024
 """The largest flow file that is read, in bytes."""
 MAX_DEPTH = 100
 """How many levels deep the values of a flow may nest."""
+SENT = "PATCHBAY_SENT"
+"""The variable that a job of a queue has: it names what was sent. See `sent.py`."""
 
 TOO_DEEP = f"Values are nested more than {MAX_DEPTH} levels deep."
 
 
 def read_flow(path: str | os.PathLike[str]) -> Flow:
-    """The flow in a file.
+    """The flow in a file; in a job, as it was when the job was sent.
 
     Raises:
         FlowError: there is no such file, it cannot be read, or it holds no flow; all findings.
     """
-    return read_text(read_bytes(path))
+    text = sent_text(path)
+    return read_text(read_bytes(path) if text is None else text)
+
+
+def sent_text(path: str | os.PathLike[str]) -> str | None:
+    """The text of a flow file as it was when this job was sent; None where this is no job, or the
+    file was not sent.
+
+    Raises:
+        FlowError: this is a job, and what was sent cannot be read.
+    """
+    if not os.environ.get(SENT):
+        return None
+    from patchbay.flows.document.sent import text_then
+
+    return text_then(path)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:

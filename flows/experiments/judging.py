@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -204,6 +204,18 @@ def read_any_check(text: str, folder: Path) -> OutputCheck:
     needs = "expected" in inputs and kind in ("similarity", "flow")
     rubric = rubric.strip() or RUBRIC
     return FlowCheck(text, _unscored, needs, flow, inside, path.parent, rubric, pair)
+
+
+def files_of_checks(texts: Sequence[str], folder: Path) -> tuple[list[LoadedFlow], list[Path]]:
+    """The flows of one's own that checks are, and the other files that checks name.
+
+    Raises:
+        FlowError: such a flow cannot be read.
+    """
+    named = [(kind, more) for kind, _, more in (text.partition(":") for text in texts)]
+    flows = [folder / more.partition(":")[0] for kind, more in named if kind == "flow"]
+    files = [folder / more for kind, more in named if kind == "schema"]
+    return [LoadedFlow(read_flow(path), path.parent, path) for path in flows], files
 
 
 def bound(check: OutputCheck, first: str) -> OutputCheck:

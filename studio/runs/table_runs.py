@@ -228,7 +228,7 @@ class TableRuns:
 
     async def _on_slurm(self, run: TableRun, cluster: Cluster) -> None:
         from patchbay.flows.batch.command_words import command_words
-        from patchbay.flows.batch.slurm_batch import SlurmBatch
+        from patchbay.flows.batch.slurm_batch import SlurmBatch, asked_by
 
         def tell(words: str) -> None:
             run.words = words
@@ -237,7 +237,11 @@ class TableRuns:
             Path(run.order.path), settings_of(run), at_once=run.order.slots,
             max_tokens=run.order.max_tokens, env=run.order.variables or None,
         )  # fmt: skip
-        jobs = SlurmBatch(cluster, words, str(run.output))
+        asked = replace(
+            asked_by(self._asked(run), run.order.variables),
+            texts={Path(run.order.path): run.order.flow},
+        )
+        jobs = SlurmBatch(cluster, words, str(run.output), asked)
         try:
             await asyncio.to_thread(jobs.run, tell)
         except asyncio.CancelledError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from patchbay.flows.batch import slurm_batch
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import canonical_text, save_flow
 from patchbay.flows.problems import FlowError
@@ -113,6 +116,25 @@ def test_stopped_and_resumed_also_by_the_next_studio(runs: TableRuns, tmp_path: 
     assert again is not None
     until_ended(again)
     assert [row["label"] for row in lines_of(run.output)] == [f"R{n}" for n in range(60)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Slurm")
+def test_on_slurm_the_flow_is_the_one_that_it_was_begun_with(
+    runs: TableRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sbatch", "squeue", "scancel"):
+        (tmp_path / name).write_text("#!/bin/sh\ntest $(basename $0) = squeue || echo 7\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(slurm_batch, "comes", lambda path: False)
+    order = asked(tmp_path, shouting(), where="slurm")
+    save_flow(picky(), Path(order.path))
+    run = runs.begin(order, runs.take("reviews.csv", csv_of(2)))
+    until_ended(run)
+    assert run.problem is not None
+    assert run.problem.code == "slurm/failed"
+    (sent,) = run.folder.rglob("sent.json")
+    assert json.loads(sent.read_text(encoding="utf-8"))["flows"] == {order.path: order.flow}
 
 
 def test_a_budget_ends_it_and_says_so(tmp_path: Path) -> None:

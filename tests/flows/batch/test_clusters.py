@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.batch.clusters import Cluster, find_cluster, named_clusters
+from patchbay.flows.batch.sent import JobReads
 from patchbay.flows.batch.slurm_batch import SlurmBatch, order_of
 from patchbay.flows.problems import FlowError
 
@@ -61,9 +62,10 @@ def test_what_is_no_cluster_is_said(settings: Path, text: str, said: str) -> Non
 
 def test_jobs_of_slurm_have_no_database_and_no_password(settings: Path, tmp_path: Path) -> None:
     with pytest.raises(FlowError, match="into a file"):
-        SlurmBatch(Cluster("slurm"), [], "sqlite:///a.db#t")
+        SlurmBatch(Cluster("slurm"), [], "sqlite:///a.db#t", JobReads())
+    words = ["--rows", "postgresql://a:b@host/x"]
     with pytest.raises(FlowError, match="password"):
-        SlurmBatch(Cluster("slurm"), ["--rows", "postgresql://a:b@host/x"], str(tmp_path / "o.csv"))
-    jobs = SlurmBatch(Cluster("slurm", nodes=2), ["f.json"], str(tmp_path / "o.csv"))
+        SlurmBatch(Cluster("slurm"), words, str(tmp_path / "o.csv"), JobReads())
+    jobs = SlurmBatch(Cluster("slurm", nodes=2), ["f.json"], str(tmp_path / "o.csv"), JobReads())
     assert "--array=0-1" in jobs.scripts[0]
     jobs.cancel()  # nothing was sent

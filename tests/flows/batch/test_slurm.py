@@ -24,6 +24,7 @@ from patchbay.flows.batch.on_slurm import (
     scripts,
     submit,
 )
+from patchbay.flows.batch.sent import JobReads
 from patchbay.flows.batch.slurm_batch import SlurmBatch
 from patchbay.flows.problems import FlowError
 
@@ -74,7 +75,7 @@ def test_a_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
 
 def test_both_ways_to_slurm_share_a_budget(tmp_path: Path) -> None:
     words = command_words(Path("f.json"), BatchSettings("a.csv"), max_tokens=1000)
-    jobs = SlurmBatch(Cluster("slurm", nodes=4), words, str(tmp_path / "o.jsonl"))
+    jobs = SlurmBatch(Cluster("slurm", nodes=4), words, str(tmp_path / "o.jsonl"), JobReads())
     assert "--max-tokens 250" in jobs.scripts[0]
 
 
@@ -236,7 +237,7 @@ def test_jobs_that_are_cancelled_while_they_are_sent_do_not_run(
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    jobs = SlurmBatch(Cluster("slurm"), ["f.json"], str(tmp_path / "out.csv"))
+    jobs = SlurmBatch(Cluster("slurm"), ["f.json"], str(tmp_path / "out.csv"), JobReads())
     jobs.cancel()  # nothing is known of the jobs yet
     jobs.run(lambda _: None)
     assert (tmp_path / "end").read_text().split() == ["7", "7"]
