@@ -17,7 +17,8 @@ OF_NODES = (
     "'node_skipped', 'node_failed') AND length(node) - length(replace(node, '/', '')) = 0"
 )
 """Which events say what a node of the whole run is doing. Those inside loops are many, and these
-few have an index of their own; a query finds it only if it says the same, word for word."""
+few have an index of their own; a query finds it only if it says the same, word for word. A stop is
+none of them: the run ends with it, so that it is always among the last."""
 
 
 @cache

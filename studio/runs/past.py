@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.document.graph import onward
 from patchbay.flows.document.model import Flow
 from patchbay.flows.runs.paging import count
+from patchbay.flows.runs.past_events import event_of
 from patchbay.studio.documents.pins import Pin
 from patchbay.studio.runs.live_run import LiveRun
-from patchbay.studio.runs.progress import Progress, asked_words, waiting_words
-from patchbay.studio.runs.steps import tokens_of, told_tokens
+from patchbay.studio.runs.progress import Followed, Progress
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History, PastRun
@@ -39,9 +39,7 @@ def past_live(past: PastRun, flow: Flow, events: list[dict[str, Any]], owner: st
     progress = Progress(started=past.started_at, seconds=past.seconds)
     progress.outputs = dict(past.outputs)
     progress.catch_up(past.status, events)
-    for event in events:
-        if event.get("tokens") and (node := progress.nodes.get(str(event.get("node")))):
-            node.tokens = tokens_of(event["tokens"])
+    progress.questions.clear()  # they are answered where the run goes on
     nobody = cast("Run", None)
     return LiveRun(
         past.id, f"past:{past.id}", owner, flow, past.folder, dict(past.inputs), past.only, nobody,
@@ -51,42 +49,15 @@ def past_live(past: PastRun, flow: Flow, events: list[dict[str, Any]], owner: st
 
 def timeline(events: list[dict[str, Any]], began: float) -> list[dict[str, Any]]:
     """What browsers are told of the nodes of the flow itself, each with `t`, its second."""
-    told = []
-    for event in events:
-        node = str(event.get("node") or "")
-        change = _change(event) if node and "/" not in node else None
-        if change:
-            told.append({"t": round(max(0.0, event["at"] - began), 4), "node": node, **change})
+    progress, told = Progress(recorded=True), []
+    for recorded in events:
+        event = event_of(recorded)
+        if not isinstance(event, Followed) or "/" in event.node:
+            continue
+        change = progress.take(event) or {}
+        change.pop("since", None)  # no clock runs for it any more
+        told.append({"t": round(max(0.0, event.at - began), 4), **change})
     return told
-
-
-def _change(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    match event["type"]:
-        case "node_started":
-            return {"status": "running", "text_all": ""}
-        case "node_retrying":
-            return {"status": "running", "message": f"Tries again: {event['problem']['message']}"}
-        case "node_waiting":
-            words = waiting_words(event["resource"], event["position"])
-            return {"status": "waiting", "message": words}
-        case "node_asked":
-            return {"status": "asking", "message": asked_words(event["asks"])}
-        case "node_answered":
-            return {"status": "running", "message": f"{event['author']} answered."}
-        case "node_skipped":
-            return {"status": "skipped", "message": event["reason"]}
-        case "node_stopped":
-            stopped = {"seconds": event["seconds"], "message": event["message"]}
-            return {"status": "cancelled", **stopped}
-        case "node_failed":
-            problem, seconds = event["problem"], event["seconds"]
-            return {"status": "failed", "seconds": seconds, "message": problem["message"]}
-        case "node_finished":
-            status = "done" if event["source"] == "run" else "cached"
-            tokens = told_tokens(tokens_of(event.get("tokens")))
-            return {"status": status, "seconds": event["seconds"], **tokens}
-        case _:
-            return None
 
 
 def pins_of(

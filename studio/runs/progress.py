@@ -33,6 +33,7 @@ from patchbay.flows.runs.events import (
     Tokens,
     as_json,
 )
+from patchbay.flows.runs.past_events import event_of
 from patchbay.nodes.units import duration, pace
 from patchbay.nodes.values import encode
 from patchbay.studio.runs.steps import step_of, told_tokens
@@ -156,6 +157,8 @@ class Progress:
     """What people are asked and have not answered, by the question's id."""
     warnings: list[str] = field(default_factory=list)
     """What is to be known of the run as a whole; that of a node stands with it."""
+    recorded: bool = False
+    """Whether its events come out of the history, so that values are in their stored form."""
 
     def begin(self, at: float, nodes: Iterable[str] = ()) -> None:
         """The run has been accepted."""
@@ -223,27 +226,30 @@ class Progress:
             case NodeFinished():
                 node.status = "done" if event.source == "run" else "cached"
                 node.seconds, node.tokens = event.seconds, event.tokens
-                node.outputs = {k: encode(v) for k, v in event.outputs.items()}
+                node.outputs = self._kept(event.outputs)
                 node.message = ""
             case NodeSkipped():
                 node.status, node.message = "skipped", event.reason
             case NodeStopped():
                 node.status, node.message = "cancelled", event.message
                 node.seconds, node.tokens = event.seconds, event.tokens
-                node.outputs = {k: encode(v) for k, v in event.outputs.items()}
+                node.outputs = self._kept(event.outputs)
             case NodeFailed():
                 node.status, node.seconds = "failed", event.seconds
                 node.message, node.problem = event.problem.message, event.problem.as_dict()
-                node.inputs = {k: encode(v) for k, v in event.inputs.items()}
+                node.inputs = self._kept(event.inputs)
             case _:
                 assert_never(event)
+
+    def _kept(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value if self.recorded else encode(value) for name, value in values.items()}
 
     def _end(self, event: RunEnd) -> None:
         self.seconds, self.tokens = event.seconds, event.tokens
         match event:
             case RunFinished():
                 self.status, self.failed = "finished", event.failed
-                self.outputs = {k: encode(v) for k, v in event.outputs.items()}
+                self.outputs = self._kept(event.outputs)
             case RunFailed():
                 self.status, self.problem = "failed", event.problem.as_dict()
             case RunCancelled():
@@ -283,31 +289,22 @@ class Progress:
         return self.status
 
     def catch_up(self, status: str, events: Iterable[Mapping[str, Any]]) -> None:
-        """The run went on in another process: what is recorded of it now, in JSON form."""
-        for event in events:
-            kind, node = event["type"], str(event.get("node") or "")
-            if kind == "node_finished":
-                step = self.node(node)
-                step.status = "done" if event["source"] == "run" else "cached"
-                step.seconds, step.outputs, step.message = event["seconds"], event["outputs"], ""
-            elif kind == "node_skipped":
-                self.node(node).status, self.node(node).message = "skipped", event["reason"]
-            elif kind == "node_stopped":
-                step = self.node(node)
-                step.status, step.message = "cancelled", event["message"]
-                step.seconds, step.outputs = event["seconds"], event["outputs"]
-            elif kind == "node_failed":
-                step = self.node(node)
-                step.status, step.problem = "failed", event["problem"]
-                step.message, step.inputs = event["problem"]["message"], event["inputs"]
-            elif kind == "node_answered":
-                self.questions.pop(event["question"], None)
-            elif kind == "run_finished":
-                self.outputs, self.seconds = event["outputs"], event["seconds"]
-            elif kind == "run_failed":
-                self.problem, self.seconds = event["problem"], event["seconds"]
-        if status == "cancelled":
-            self._stopped()
+        """The run went on in another process: all that is recorded of it now, in JSON form."""
+        past = Progress(recorded=True)
+        for recorded in events:
+            if (event := event_of(recorded)) is not None:
+                past.take(event)
+        if status in ("cancelled", "interrupted"):
+            past._stopped()
+        for path, node in past.nodes.items():
+            if path in self.nodes:
+                node.points = self.nodes[path].points  # nobody records them
+        self.nodes = {**self.nodes, **past.nodes}
+        self.questions = past.questions
+        self.warnings = list(dict.fromkeys([*self.warnings, *past.warnings]))
+        if past.status != "running":
+            self.seconds, self.tokens = past.seconds, past.tokens
+            self.outputs, self.problem, self.failed = past.outputs, past.problem, past.failed
         self.status = status  # last: whoever sees it sees the rest
 
     def summary(self, run_id: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from patchbay.flows.runs.answers import recorded
 from patchbay.flows.runs.defaults import default_environment, default_pool
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, RunEnd, RunWaiting, as_json
+from patchbay.flows.runs.journal import PASSING
 from patchbay.flows.runs.resume import recorded_inputs, resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.flows.runs.stopping import stop
@@ -261,7 +262,7 @@ class Runner(KnownRuns):
     def _take(self, live: LiveRun, event: Event) -> None:
         with self._lock:
             message = live.progress.take(event)
-            passing = event.type in ("node_streamed", "node_progress")
+            passing = type(event) in PASSING
             if not passing or live.hearers:
                 self._heard(live, as_json(event), passing=passing)
         if message:

@@ -11,12 +11,13 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.history import CELL, PastRun
 from patchbay.flows.runs.inbox import said
+from patchbay.flows.runs.past_events import event_of
 from patchbay.flows.runs.prices import Cost, costs
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import ago, date, duration
 from patchbay.studio.panels.questions import notices, show_questions, stop_asking
 from patchbay.studio.runs.experiments import may_see
-from patchbay.studio.runs.progress import STEPS, waiting_words
+from patchbay.studio.runs.progress import STEPS, Progress, waiting_words
 from patchbay.studio.runs.shown import Shown, shown_of
 from patchbay.studio.runs.steps import spent, step_of, tokens_of
 from patchbay.studio.server import session
@@ -307,24 +308,11 @@ def _slid(key: str) -> None:
 
 def statuses(events: list[dict[str, Any]]) -> dict[str, str]:
     """What the nodes are doing after these events; nodes inside sub-flows count for none."""
-    found: dict[str, str] = {}
-    for event in events:
-        node = event.get("node")
-        if not node or "/" in node:
-            continue
-        if event["type"] in ("node_started", "node_retrying"):
-            found[node] = "running"
-        elif event["type"] == "node_waiting":
-            found[node] = "waiting"
-        elif event["type"] == "node_asked":
-            found[node] = "asking"
-        elif event["type"] == "node_finished":
-            found[node] = "done" if event["source"] == "run" else "cached"
-        elif event["type"] == "node_stopped":
-            found[node] = "cancelled"
-        elif event["type"] in ("node_skipped", "node_failed"):
-            found[node] = event["type"].partition("_")[2]
-    return found
+    progress = Progress(recorded=True)
+    for recorded in events:
+        if (event := event_of(recorded)) is not None:
+            progress.take(event)
+    return {node: step.status for node, step in progress.nodes.items() if "/" not in node}
 
 
 def _event(events: list[dict[str, Any]], key: str) -> None:

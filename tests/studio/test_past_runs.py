@@ -87,24 +87,28 @@ def event(kind: str, at: float, node: str, **more: Any) -> dict[str, Any]:
 
 
 def test_every_state_of_a_node_is_told() -> None:
-    problem = {"message": "No."}
+    problem = {"code": "x/y", "message": "No."}
     events = [
         event("node_started", 1.0, "a"),
-        event("node_retrying", 1.5, "a", problem=problem),
+        event("node_retrying", 1.5, "a", problem=problem, attempt=1, wait_s=0.1),
         event("node_waiting", 2.0, "a", resource="chat model", position=2),
-        event("node_asked", 2.5, "a", asks={"title": "Send it?", "value": None}),
-        event("node_answered", 3.0, "a", author="Ada"),
+        event("node_asked", 2.5, "a", question="q", asks={"title": "Send it?", "value": None}),
+        event("node_answered", 3.0, "a", question="q", author="Ada", answer={}),
+        event("node_started", 3.0, "a"),
+        event("node_warned", 3.2, "a", message="Half."),
         event("node_failed", 3.5, "a", problem=problem, seconds=2.5),
         event("node_skipped", 3.5, "b", reason="Nothing arrived."),
-        event("node_finished", 4.0, "c/inner", source="run", seconds=1.0, outputs={}),
+        event("node_finished", 4.0, "c/inner", source="run", seconds=1.0, tokens={}, outputs={}),
         event("node_stepped", 4.0, "a", what="thought", text="Hm"),
         {"type": "run_finished", "at": 5.0},
     ]
     told = timeline(events, 1.0)
     assert [(m["t"], m["node"], m["status"]) for m in told] == [
         (0.0, "a", "running"), (0.5, "a", "running"), (1.0, "a", "waiting"), (1.5, "a", "asking"),
-        (2.0, "a", "running"), (2.5, "a", "failed"), (2.5, "b", "skipped"),
+        (2.0, "a", "asking"), (2.0, "a", "running"), (2.2, "a", "running"), (2.5, "a", "failed"),
+        (2.5, "b", "skipped"),
     ]  # fmt: skip
+    assert (told[4]["message"], told[6]["warned"]) == ("Ada answered.", 1)
     assert told[1]["message"] == "Tries again: No."
     assert told[3]["message"] == "Send it?"
 

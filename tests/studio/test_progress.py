@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.events import (
+    NodeAnswered,
+    NodeAsked,
+    NodeFailed,
+    NodeFinished,
     NodeProgress,
+    NodeRetrying,
+    NodeSkipped,
     NodeStarted,
+    NodeStepped,
     NodeStopped,
+    NodeWaiting,
     NodeWarned,
     RunCancelled,
+    RunEnd,
     RunFailed,
+    RunFinished,
+    RunStarted,
+    RunWaiting,
     RunWarned,
     Tokens,
+    as_json,
 )
+from patchbay.nodes.values import Document
 from patchbay.studio.runs.progress import POINTS, Pace, Progress
 
 WORDS = "The disk is full: results are not kept."
@@ -135,3 +151,70 @@ def test_of_very_many_figures_some_are_kept_over_all_of_the_steps() -> None:
     assert len(steps) <= POINTS
     assert (steps[0], steps[-1]) == (1, 20_000)
     assert steps == sorted(steps)
+
+
+DONE, PROBLEM = Tokens(3, 4), Problem("model/empty", "Nothing came.")
+ALL = (
+    RunStarted(at=1.0, run="r1", flow="Ask", inputs={"q": "Why?"}, nodes=5),
+    RunWarned(at=1.1, run="r1", message=WORDS),
+    NodeStarted(at=1.2, node="load"),
+    NodeWaiting(at=1.3, node="load", resource="model", position=2),
+    NodeFinished(
+        at=1.4, node="load", seconds=0.2, source="cache", tokens=DONE,
+        outputs={"docs": [Document(text="A")]},
+    ),
+    NodeStarted(at=1.5, node="agent"),
+    NodeWarned(at=1.6, node="agent", message="Half an answer."),
+    NodeStepped(at=1.7, node="agent", what="tool call", text="2 + 2", who="Ada", tool="sum"),
+    NodeRetrying(at=1.8, node="agent", attempt=1, wait_s=0.1, problem=PROBLEM),
+    NodeAsked(at=1.9, node="agent", question="q1", asks={"title": "Send it?", "value": None}),
+    NodeAnswered(at=2.0, node="agent", question="q1", author="Ada", answer={}),
+    NodeFailed(
+        at=2.1, node="agent", seconds=0.6, problem=PROBLEM, inputs={"q": Document(text="B")}
+    ),
+    NodeSkipped(at=2.2, node="rest", reason="Nothing arrived."),
+    NodeStopped(
+        at=2.3, node="loop", seconds=0.1, tokens=DONE, message="1 of 2.", outputs={"r": ["A"]}
+    ),
+    NodeStarted(at=2.4, node="slow"),
+)  # fmt: skip
+ENDS = (
+    RunFinished(at=3.0, run="r1", seconds=2.0, tokens=DONE, outputs={"a": "x"}, failed=("agent",)),
+    RunFailed(at=3.0, run="r1", seconds=2.0, tokens=DONE, problem=PROBLEM),
+    RunCancelled(at=3.0, run="r1", seconds=2.0, tokens=DONE),
+    RunWaiting(at=3.0, run="r1", seconds=2.0, tokens=DONE, questions=("q2",)),
+)
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.type)
+def test_a_recorded_run_is_told_as_it_was_when_it_ran(end: RunEnd) -> None:
+    live, past = Progress(), Progress()
+    asked = NodeAsked(at=2.5, node="slow", question="q2", asks={"title": "And?", "value": 1})
+    events = [*ALL, asked, end]
+    for event in events:
+        live.take(event)
+    past.catch_up(live.status, [json.loads(json.dumps(as_json(event))) for event in events])
+    assert [*past.messages("r1")[1:]] == [*live.messages("r1")[1:]]
+    assert past.summary("r1") == live.summary("r1") | {"started": past.started}
+    for field in ("outputs", "problem", "failed", "questions", "warnings"):
+        assert getattr(past, field) == getattr(live, field)
+    for path, node in live.nodes.items():
+        assert (past.nodes[path].outputs, past.nodes[path].inputs) == (node.outputs, node.inputs)
+
+
+def test_what_is_measured_is_kept_although_nobody_records_it() -> None:
+    progress = Progress()
+    start = NodeStarted(at=1.0, node="train")
+    progress.take(start)
+    point = {"step": 1.0, "loss": 0.5}
+    progress.take(
+        NodeProgress(at=2.0, node="train", label="steps", done=1, total=2, points=(point,))
+    )
+    progress.catch_up("waiting", [as_json(start)])
+    assert progress.nodes["train"].points == [point]
+
+
+def test_nothing_of_a_run_that_was_interrupted_is_at_work() -> None:
+    progress = Progress()
+    progress.catch_up("interrupted", [as_json(NodeStarted(at=1.0, node="ask"))])
+    assert progress.nodes["ask"].status == "cancelled"
