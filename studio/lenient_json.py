@@ -7,7 +7,7 @@ from typing import Any
 from patchbay.nodes.strict_json import parse_json
 
 
-def parse_loose(typed: str) -> tuple[Any, str]:
+def parse_lenient(typed: str) -> tuple[Any, str]:
     """What was typed as JSON, or as text where it does not look like JSON. And what is wrong."""
     text = typed.strip()
     if not text:

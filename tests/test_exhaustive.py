@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
+from patchbay.flows.runs.events import Event
 from tests.paths import ROOT
 
 CONSUMERS = ("flows/cli/watch.py", "flows/runs/recording.py", "studio/runs/progress.py")
@@ -88,3 +90,20 @@ def test_events_that_nobody_handles_are_found(tmp_path: Path) -> None:
           for name in ("NodeDreamed", "RunDreamed", "RunVanished")),
         (history, "RunVanished"),
     }, said  # fmt: skip
+
+
+def test_the_chat_knows_every_event() -> None:
+    """Its `Steps.take` does not compile where it forgets one of `EventType`."""
+    chat = ROOT / "studio" / "canvas" / "frontend" / "src" / "chat"
+    text = (chat / "events.ts").read_text("utf-8")
+    known = re.findall(r'"(\w+)"', text.partition("export type EventType =")[2].partition(";")[0])
+    events = {cls.__dataclass_fields__["type"].default for cls in get_args(Event)}
+    assert set(known) == events, "EventType of frontend/src/chat/events.ts has others"
+    assert "event.type satisfies never" in (chat / "steps.ts").read_text("utf-8")
+
+
+def test_the_page_on_the_life_of_a_run_names_every_event() -> None:
+    page = (ROOT / "docs" / "runs.md").read_text("utf-8")
+    step = page.partition("7. **Tell.**")[2].partition("8. **Keep.**")[0]
+    events = [cls.__dataclass_fields__["type"].default for cls in get_args(Event)]
+    assert [e for e in events if not re.search(rf"\b{e.partition('_')[2]}\b", step)] == []

@@ -23,6 +23,15 @@ HAND_MADE = {
 }
 """What a rendering made by hand looks like in the source."""
 
+IN_THE_BROWSER = {
+    "bytes": re.compile(r"""["'`]kB["'`]|\} ?([kMG]B)\b|\b1e[369]\b|\b1024\b"""),
+    "seconds": re.compile(r"\} (s|sec|seconds|min|h)(?=[`. ,;)])"),
+    "dates": re.compile(r"\bnew Date\(|toLocale(Date|Time)String|toLocaleString\(\[|DateTimeF"),
+}
+"""Likewise in the TypeScript of the canvas."""
+RENDERERS = ("size.ts", "duration.ts", "ago.ts")
+"""The files there that word them, as `nodes/units.py` does here."""
+
 MAY: dict[tuple[str, str], str] = {
     ("nodes/models/llama/facts.py", "header.parameters / 1e6"): "a number of parameters, no bytes",
     ("nodes/models/picture_files.py", "million pixels"): "a number of pixels, no bytes",
@@ -40,6 +49,18 @@ MAY: dict[tuple[str, str], str] = {
     ("flows/triggers/triggers.py", "isoformat()"): "a time in JSON",
 }
 """What may look like it, by file and words, and why."""
+
+
+def found_in_the_browser() -> Iterator[str]:
+    """What of the canvas words bytes, seconds or dates beside those files."""
+    sources = ROOT / "studio" / "canvas" / "frontend" / "src"
+    for path in sorted(sources.rglob("*.ts*")):
+        if path.name in RENDERERS or path.name.endswith(".test.ts"):
+            continue
+        for line in path.read_text(encoding="utf-8").splitlines():
+            name = path.relative_to(sources).as_posix()
+            yield from (f"{name} words {what} by hand: {line.strip()}"
+                        for what, sign in IN_THE_BROWSER.items() if sign.search(line))  # fmt: skip
 
 
 def found() -> Iterator[tuple[str, str, str]]:
@@ -62,6 +83,25 @@ def test_nothing_else_words_bytes_seconds_or_dates() -> None:
         if not any(name == file and words in line for file, words in MAY)
     ]
     assert unexplained == []
+
+
+def test_nor_does_anything_else_of_the_canvas() -> None:
+    assert list(found_in_the_browser()) == [], f"use what {', '.join(RENDERERS)} give"
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        ("bytes", 'const units = ["B", "kB", "MB"];'),
+        ("bytes", "`${LIMIT / 1_000_000} MB`"),
+        ("bytes", "const LIMIT = 5 * 1024 * 1024;"),
+        ("seconds", "`${took.toFixed(1)} s`"),
+        ("dates", "new Date(at * 1000).toISOString()"),
+        ("dates", 'at.toLocaleString([], { dateStyle: "medium" })'),
+    ],
+)
+def test_what_is_made_by_hand_in_the_browser_is_found(what: str, line: str) -> None:
+    assert what in [name for name, sign in IN_THE_BROWSER.items() if sign.search(line)]
 
 
 def test_what_may_look_like_it_still_does() -> None:
@@ -94,16 +134,12 @@ def test_what_is_no_rendering_is_not(line: str) -> None:
     assert not any(sign.search(line) for sign in HAND_MADE.values())
 
 
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [
-        (0, "0 B"), (999, "999 B"), (999.6, "1 kB"), (1000, "1 kB"), (1500, "1.5 kB"),
-        (12_000, "12 kB"), (98_362_432, "98.4 MB"), (99_960_000, "100 MB"), (515_000_000, "515 MB"),
-        (999_700_000, "1 GB"), (4_100_000_000, "4.1 GB"), (2_500_000_000_000, "2,500 GB"),
-        (16 * 2**20, "16.8 MB"),
-    ],
-)  # fmt: skip
-def test_bytes_are_decimal(count: float, words: str) -> None:
+SIZES = json.loads((ROOT / "tests/fixtures/sizes.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("count", "words"), SIZES)
+def test_bytes_are_decimal_as_in_the_browser(count: float, words: str) -> None:
+    """`size.test.ts` of the canvas reads the same table."""
     assert size_in_words(count) == words
 
 

@@ -14,7 +14,7 @@ from patchbay.nodes.contract import Port
 from patchbay.nodes.values import decode, encode
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.pins import Pin
-from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.lenient_json import parse_lenient
 from patchbay.studio.server.services import services
 from patchbay.studio.views.values import gist
 
@@ -181,7 +181,7 @@ def _give(document: FlowDocument, node_id: str, values: Any, *, once: bool) -> N
 def _value(port: Port, name: str, text: str, node_id: str) -> Any:
     if _plain(port):
         return text
-    value, error = parse_loose(text)
+    value, error = parse_lenient(text)
     if error and {"text", "any"} & set(port.type.ids):
         return text
     if error:

@@ -16,7 +16,7 @@ from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.library import slug
 from patchbay.studio.inspector.pinning import plan_words
 from patchbay.studio.inspector.starting import refusals
-from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.lenient_json import parse_lenient
 from patchbay.studio.server.environments import USUAL, choose_environment, chosen_environment
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
@@ -112,7 +112,7 @@ def meant(field: InputField, text: str) -> Any:
     if field.kind == "choice":
         return next((choice for choice in field.choices if str(choice) == text), None)
     if field.kind in WRITTEN and text.strip():
-        value, error = parse_loose(text)
+        value, error = parse_lenient(text)
         return text if error else value
     return text
 

@@ -21,7 +21,7 @@ from patchbay.nodes.questions import (
 )
 from patchbay.nodes.units import ago, date
 from patchbay.nodes.values import encode
-from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.lenient_json import parse_lenient
 from patchbay.studio.runs import answering
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh
@@ -163,7 +163,7 @@ def _edit(
         if wants.of == "text":
             send(asked, now, done)
             return
-        value, error = parse_loose(now)
+        value, error = parse_lenient(now)
         if error:
             session.remember(REFUSED, [("wrong", plain(f"This is not JSON: {error}"))])
             done()
@@ -248,7 +248,7 @@ def _typed(given: Any, part: dict[str, Any]) -> Any:
     if part.get("type") == "array":
         items = [line.strip() for line in str(given or "").splitlines() if line.strip()]
         inner = part.get("items", {}).get("type")
-        return [parse_loose(item)[0] if inner not in (None, "string") else item for item in items]
+        return [parse_lenient(item)[0] if inner not in (None, "string") else item for item in items]
     if given in (None, ""):
         return None
     return int(given) if part.get("type") == "integer" else given
@@ -272,7 +272,7 @@ def _decision(asked: OpenQuestion, wants: DecisionWanted, key: str, done: Refres
         if decision == "approve":
             now = st.session_state.get(f"{key}:arguments", before)
             if now != before:
-                arguments, error = parse_loose(now)
+                arguments, error = parse_lenient(now)
                 if error:
                     session.remember(REFUSED, [("wrong", plain(f"This is not JSON: {error}"))])
                     done()

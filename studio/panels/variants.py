@@ -14,7 +14,7 @@ from patchbay.flows.experiments.plan import PlannedAxis
 from patchbay.flows.wording import plural
 from patchbay.nodes.declaration import node_declaration
 from patchbay.studio.inspector.declared import FieldSpec, fields_of
-from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.lenient_json import parse_lenient
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.words import plain
@@ -156,7 +156,7 @@ def _value(text: str, spec: FieldSpec) -> Any:
     if text == "null" and spec.nullable:
         return None
     if spec.shape in ("integer", "number", "slider", "switch"):
-        value, error = parse_loose(text)
+        value, error = parse_lenient(text)
         return text if error else value
     return text
 
@@ -172,7 +172,7 @@ def _long(known: VariedParam, axis: PlannedAxis, key: str) -> list[Any]:
         texts[i] = st.text_area(
             f"Value {count}", texts[i], key=f"{key}:text:{i}", height=90 if is_text else 120
         )
-        value, error = (texts[i], "") if is_text else parse_loose(texts[i])
+        value, error = (texts[i], "") if is_text else parse_lenient(texts[i])
         if error:
             st.caption(f":red[{plain(error)}]")
         values.append(texts[i] if error else value)

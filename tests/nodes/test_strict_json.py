@@ -21,7 +21,7 @@ from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.tools.send import HttpReply
 from patchbay.nodes.web.api_document import NotOpenApi, parse
-from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.lenient_json import parse_lenient
 from tests.paths import ROOT
 
 BAD = {
@@ -38,7 +38,7 @@ def test_nothing_of_it_is_a_value_anywhere(case: str) -> None:
             read(text)
     with pytest.raises(ValueError):  # noqa: PT011
         parse_json(text.encode())
-    value, wrong = parse_loose(text)
+    value, wrong = parse_lenient(text)
     assert value in (None, text)
     assert wrong or value == text, "typed as it is, it is a text"
 

@@ -17,7 +17,7 @@ from patchbay.nodes.contract import Field, Node, NodeParams, Widget
 from patchbay.nodes.declaration import node_declaration
 from patchbay.nodes.values import SecretRef
 from patchbay.studio.inspector.declared import FieldSpec, Shape, described, fields_of, front_of
-from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.lenient_json import parse_lenient
 
 
 class Pair(NodeParams):
@@ -142,10 +142,10 @@ def test_every_shipped_param_has_a_field() -> None:
 
 
 def test_what_is_typed_is_json_or_text() -> None:
-    assert parse_loose("3.5") == (3.5, "")
-    assert parse_loose("plain words") == ("plain words", "")
-    assert parse_loose("  ") == (None, "")
-    value, error = parse_loose('{"a": }')
+    assert parse_lenient("3.5") == (3.5, "")
+    assert parse_lenient("plain words") == ("plain words", "")
+    assert parse_lenient("  ") == (None, "")
+    value, error = parse_lenient('{"a": }')
     assert value is None
     assert "Not JSON" in error
 

@@ -1,7 +1,9 @@
 // Files that are let go anywhere on the page, and how Python takes one that may be a flow.
 
+import { sizeInWords } from "./size";
+
 /** Bytes that such a file may have; a flow or its picture is far smaller. */
-const LIMIT = 5 * 1024 * 1024;
+const LIMIT = 5_000_000;
 
 /** Whether files are over the page that no field or dialog of the page keeps for itself. */
 const brings = (event: DragEvent): boolean =>
@@ -36,7 +38,7 @@ export function hearFiles(over: (now: boolean) => void, drop: (event: DragEvent)
 
 /** A file as Python takes it: its name, and its bytes as base64. Fails in words for the person. */
 export async function sent(file: File): Promise<{ name: string; data: string }> {
-  if (file.size > LIMIT) throw new Error(`${file.name} is larger than ${LIMIT / 1024 / 1024} MB; that is no flow.`);
+  if (file.size > LIMIT) throw new Error(`${file.name} is larger than ${sizeInWords(LIMIT)}; that is no flow.`);
   const bytes = await file.arrayBuffer().catch(() => {
     throw new Error(`The browser could not read ${file.name}. Drop it again.`); // a folder, say
   });

@@ -3,7 +3,7 @@
 import { duration } from "../duration";
 import type { Json } from "../model";
 import { type Around, type Question, Refusal, type RunTold, type Source, told } from "./caller";
-import { AGAIN, type RunEvent, eventsOf } from "./events";
+import { AGAIN, type Heard, type RunEvent, eventsOf } from "./events";
 import { made, plural, refusalElement, writeLight } from "./parts";
 import { type Give, answered, questionElement } from "./question";
 import { Sources } from "./sources";
@@ -81,8 +81,8 @@ export class Answer {
     this.owner.grown();
   }
 
-  private take(event: RunEvent): void {
-    if (event === AGAIN) {
+  private take(event: Heard): void {
+    if (event.type === AGAIN.type) {
       this.begin();
       this.steps.clear();
       this.forget();

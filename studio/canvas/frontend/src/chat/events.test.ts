@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { type Around, Refusal, refusalOf, told } from "./caller";
-import { AGAIN, Blocks, type RunEvent, eventsOf } from "./events";
+import { AGAIN, Blocks, type Heard, eventsOf } from "./events";
 
 const block = (type: string, id = ""): string => `${id && `id: ${id}\n`}event: ${type}\ndata: {"type":"${type}"}\n\n`;
-const types = (events: Iterable<RunEvent>): string[] => [...events].map((event) => event.type);
+const types = (events: Iterable<Heard>): string[] => [...events].map((event) => event.type);
 
 test("events are taken apart wherever the pieces end", () => {
   const text = `: ping\n\n${block("run_started", "a.1")}${block("node_streamed", "a.2")}`;
@@ -25,8 +25,8 @@ function server(bodies: string[]): { around: Around; asked: [string, unknown][] 
   return { around: { flow: "f", ask, keep: () => "" }, asked };
 }
 
-async function all(around: Around, first: Response): Promise<RunEvent[]> {
-  const found: RunEvent[] = [];
+async function all(around: Around, first: Response): Promise<Heard[]> {
+  const found: Heard[] = [];
   for await (const event of eventsOf(around, "r", first, new AbortController().signal)) found.push(event);
   return found;
 }

@@ -3,11 +3,35 @@
 
 import { type Around, refusalOf } from "./caller";
 
+/** One for each class of flows/runs/events.py: `tests/test_exhaustive.py` compares them, and steps.ts handles each. */
+export type EventType =
+  | "run_started"
+  | "run_warned"
+  | "run_finished"
+  | "run_failed"
+  | "run_cancelled"
+  | "run_waiting"
+  | "node_started"
+  | "node_streamed"
+  | "node_progress"
+  | "node_warned"
+  | "node_waiting"
+  | "node_stepped"
+  | "node_asked"
+  | "node_answered"
+  | "node_retrying"
+  | "node_finished"
+  | "node_skipped"
+  | "node_failed"
+  | "node_stopped";
+
 export interface RunEvent {
-  type: string;
+  type: EventType;
   [name: string]: unknown;
 }
-export const AGAIN: RunEvent = { type: "from_the_start" };
+/** In the place of an event where all of them are told again. */
+export const AGAIN = { type: "from_the_start" } as const;
+export type Heard = RunEvent | typeof AGAIN;
 const ENDS = /^run_(finished|failed|cancelled|waiting)$/;
 const TRIES = 6;
 
@@ -39,7 +63,7 @@ export async function* eventsOf(
   run: string,
   first: Response | null,
   gone: AbortSignal,
-): AsyncGenerator<RunEvent> {
+): AsyncGenerator<Heard> {
   const blocks = new Blocks();
   let answer = first;
   for (let tries = 0; tries < TRIES; tries++) {

@@ -1,8 +1,9 @@
 // A question of a run to a person: what to look at, and the answer to give, by what kind of answer is wanted. One
 // drawing for the chat, the page of `patchbay serve` and the canvas's dock, so without React.
 
+import { date } from "../ago";
 import type { TableValue } from "../asked";
-import { parseLoose } from "../dock/loose";
+import { parseLenient } from "../dock/lenient_json";
 import type { Json } from "../model";
 import type { Question, Wants } from "./caller";
 import { differenceElement } from "./difference";
@@ -24,8 +25,7 @@ export function questionElement(asked: Question, give: Give, look: Look): HTMLEl
   const whom = asked.whom ? [made("span", { class: "soft", text: ` for ${asked.whom}` })] : [];
   root.append(made("p", {}, made("b", { text: asked.title }), ...whom));
   if (asked.until) {
-    const until = new Date(asked.until * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-    root.append(made("p", { class: "soft", text: `Answered until ${until}, or it is too late.` }));
+    root.append(made("p", { class: "soft", text: `Answered until ${date(asked.until, true)}, or it is too late.` }));
   }
   const seen = asked.wants.kind === "edit" || asked.wrong ? null : look();
   const fields = made("fieldset");
@@ -92,7 +92,7 @@ const WAYS: Record<Wants["kind"], Way> = {
     const before = plain ? String(value ?? "") : JSON.stringify(value, null, 2);
     const { parts, row, box } = editor("The value", before, "Take it as it is", "Answer", (text) => {
       if (plain) return void give({ value: text });
-      const read = parseLoose(text);
+      const read = parseLenient(text);
       say(root, read.error);
       if (!read.error) void give({ value: read.value });
     });
@@ -106,7 +106,7 @@ const WAYS: Record<Wants["kind"], Way> = {
     const words = made("input", { placeholder: "Why not, or the result to give" });
     const { parts, row, box } = editor("Arguments", before, "Run it", "Run it with these", (text) => {
       if (text === before) return void give({ approve: true });
-      const read = parseLoose(text);
+      const read = parseLenient(text);
       say(root, read.error);
       if (!read.error) void give({ value: { decision: "edit", arguments: read.value } });
     });

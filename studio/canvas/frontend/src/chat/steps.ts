@@ -84,7 +84,16 @@ export class Steps {
       case "run_warned":
         this.warn(String(event.message));
         return "";
+      case "run_started":
+      case "run_finished":
+      case "run_failed":
+      case "run_cancelled":
+      case "run_waiting":
+      case "node_streamed":
+      case "node_answered":
+        return ""; // answer.ts tells these
       default:
+        event.type satisfies never; // a server that was renewed may know more: that is passed over
         return "";
     }
   }

@@ -7,7 +7,7 @@ import type { FieldSpec, Json, Problem, Shape, Variable } from "../model";
 import { type Choice, Combo } from "./combo";
 import { useDraft } from "./draft";
 import { textOf, typedInto } from "./kept";
-import { TOO_LARGE, isExact, parseLoose, written } from "./loose";
+import { TOO_LARGE, isExact, parseLenient, written } from "./lenient_json";
 import { rowsOf } from "./rows";
 import { spoken, toneOf, worstOf } from "./spoken";
 import { Table } from "./table";
@@ -375,7 +375,7 @@ function Rows(props: WidgetProps) {
 function JsonField({ id, value, write }: WidgetProps) {
   const [wrong, setWrong] = useState("");
   const draft = useDraft(written(value), (text) => {
-    const { value: read, error } = parseLoose(text);
+    const { value: read, error } = parseLenient(text);
     setWrong(error);
     if (!error) write(read);
   });

@@ -1,7 +1,7 @@
 // Params that are rows: lists of texts, names with a word each, and tables of small records.
 
 import type { FieldSpec, Json, Schema } from "../model";
-import { parseLoose, written } from "./loose";
+import { parseLenient, written } from "./lenient_json";
 
 export type Cell = "choice" | "whole" | "number" | "switch" | "text" | "texts" | "json";
 export type Row = Record<string, Json>;
@@ -93,7 +93,7 @@ export const cellText = (value: Json | undefined, kind: Cell): string =>
 /** What a text in a cell means. A number that is none stays as it was typed, so that checking says so. */
 export function cellValue(text: string, kind: Cell): Json {
   if (kind === "texts") return text.split("\n").filter(Boolean);
-  if (kind === "json") return parseLoose(text).value ?? (text.trim() ? text : null);
+  if (kind === "json") return parseLenient(text).value ?? (text.trim() ? text : null);
   if (kind === "whole" || kind === "number") {
     if (!text.trim()) return null;
     const number = Number(text);

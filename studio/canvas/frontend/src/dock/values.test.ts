@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FieldSpec } from "../model";
-import { TOO_LARGE, isExact, parseLoose, written } from "./loose";
+import { TOO_LARGE, isExact, parseLenient, written } from "./lenient_json";
 import { emptied, sameJson, stepOf } from "./values";
 
 test.each([
@@ -10,23 +10,23 @@ test.each([
   ["[1, 2]", [1, 2]],
   ["NaN", "NaN"],
 ])("%j is JSON, or text where it does not look like it", (typed, value) => {
-  expect(parseLoose(typed)).toEqual({ value, error: "" });
+  expect(parseLenient(typed)).toEqual({ value, error: "" });
 });
 
 test.each(['{"a": }', "[1,", '"open'])("%j is neither", (typed) => {
-  const { value, error } = parseLoose(typed);
+  const { value, error } = parseLenient(typed);
   expect(value).toBe(null);
   expect(error).toContain("Not JSON");
 });
 
 test("numbers that a browser would change are refused, not changed", () => {
-  expect(parseLoose('{"seed": 12345678901234567890}').error).toBe(TOO_LARGE);
+  expect(parseLenient('{"seed": 12345678901234567890}').error).toBe(TOO_LARGE);
   expect(isExact({ a: [2 ** 53] })).toBe(false);
   expect(isExact({ a: [2 ** 53 - 1, 0.1, "12345678901234567890", null] })).toBe(true);
 });
 
 test.each(["words", "12", "true", "", '"quoted"', "{"])("%j comes back from its field as the text it is", (text) => {
-  const { value, error } = parseLoose(written(text));
+  const { value, error } = parseLenient(written(text));
   expect(text === "{" ? written(text) : value).toEqual(text === "{" ? '"{"' : text);
   expect(error).toBe("");
 });

@@ -1,7 +1,7 @@
 // The flow's variables as rows, and params that take one: flows/document/variables.py.
 
 import type { FieldSpec, Json, Variable } from "../model";
-import { parseLoose } from "./loose";
+import { parseLenient } from "./lenient_json";
 import type { Row } from "./rows";
 
 export const TABLE: FieldSpec = {
@@ -19,7 +19,7 @@ export const TABLE: FieldSpec = {
 };
 
 const read = (text: string): Json => {
-  const { value, error } = parseLoose(text);
+  const { value, error } = parseLenient(text);
   return error || value === null ? text : value;
 };
 

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { Brought } from "./dropped";
 import { Intake, type Received, type Send } from "./intake";
-import { sizeInWords } from "./panel";
 
 const brought = (name: string, text = "x"): Brought => ({ name, file: new File([text], name) });
 const load = (state: Received["state"], path: string) => ({
@@ -97,16 +96,5 @@ test("the rate and the time left follow what has gone so far", async () => {
     [4, 2],
     [4, 1],
     [4, 0],
-  ]);
-});
-
-test("sizes are said as Python says them", () => {
-  expect([0, 12, 1500, 98_400_000, 515_000_000, 4_100_000_000].map(sizeInWords)).toEqual([
-    "0 B",
-    "12 B",
-    "1.5 kB",
-    "98.4 MB",
-    "515 MB",
-    "4.1 GB",
   ]);
 });

@@ -3,6 +3,7 @@
 import { useState, useSyncExternalStore } from "react";
 import { duration } from "../duration";
 import { Icon } from "../icons";
+import { sizeInWords } from "../size";
 import type { Intake, Progress, WhenThere } from "./intake";
 
 export function IntakePanel({ intake }: { intake: Intake }) {
@@ -104,12 +105,4 @@ function Taken({
       )}
     </div>
   );
-}
-
-/** Bytes in words, as nodes/units.py says them. */
-export function sizeInWords(count: number): string {
-  if (count < 999.5) return `${Math.round(count)} B`;
-  let [unit, amount] = ["kB", count / 1e3];
-  for (const larger of ["MB", "GB"]) if (amount >= 999.5) [unit, amount] = [larger, amount / 1e3];
-  return `${amount < 99.95 ? amount.toFixed(1).replace(/\.0$/, "") : Math.round(amount)} ${unit}`;
 }

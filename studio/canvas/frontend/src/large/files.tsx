@@ -3,8 +3,8 @@
 import { useState } from "react";
 import { saveBlob } from "../files";
 import { type Part, wordsElement } from "../live/words";
+import { sizeInWords } from "../size";
 import { Drawn } from "./drawn";
-import { sizeWords } from "./rows";
 
 /** Files that are listed; all of them are in the archive. */
 const MANY = 200;
@@ -48,7 +48,7 @@ function OneFile({ path, text, parts }: { path: string; text: string; parts?: Pa
     <div role="listitem" className="pb-file">
       <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary title={`Open ${path}`}>
-          <span>{path}</span> <small>{sizeWords(new Blob([text]).size)}</small>
+          <span>{path}</span> <small>{sizeInWords(new Blob([text]).size)}</small>
         </summary>
         {open && (
           <>

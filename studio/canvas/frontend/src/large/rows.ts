@@ -66,11 +66,3 @@ export function foundOf(documents: Stored[]): Found[] {
     };
   });
 }
-
-/** `12 kB`. */
-export function sizeWords(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const shown = bytes / 1000 ** power;
-  return `${power && shown < 10 ? shown.toFixed(1) : Math.round(shown)} ${units[power]}`;
-}

@@ -11,7 +11,7 @@ export function isExact(value: Json | undefined): boolean {
 }
 
 /** What was typed as JSON, or as text where it does not look like JSON. And what is wrong. */
-export function parseLoose(typed: string): { value: Json; error: string } {
+export function parseLenient(typed: string): { value: Json; error: string } {
   const text = typed.trim();
   if (!text) return { value: null, error: "" };
   try {
@@ -27,5 +27,5 @@ export function parseLoose(typed: string): { value: Json; error: string } {
 export function written(value: Json | undefined): string {
   if (value === null || value === undefined) return "";
   if (typeof value !== "string") return JSON.stringify(value, null, 2);
-  return parseLoose(value).value === value ? value : JSON.stringify(value);
+  return parseLenient(value).value === value ? value : JSON.stringify(value);
 }
