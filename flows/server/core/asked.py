@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -64,7 +64,7 @@ async def read(request: Request, flow: ServedFlow, run: str) -> RunRequest:
         RefusedError: it cannot be read.
     """
     kind = header(request, b"content-type").partition(";")[0].strip().casefold()
-    asked = RunRequest()
+    asked = RunRequest(stream=takes_events(request))
     try:
         if kind == "multipart/form-data":
             given = await _parts(request, flow, asked, run)
@@ -80,8 +80,6 @@ async def read(request: Request, flow: ServedFlow, run: str) -> RunRequest:
     except BaseException:
         asked.forget()
         raise
-    if "text/event-stream" in header(request, b"accept"):
-        asked.stream = True
     return asked
 
 
@@ -89,6 +87,31 @@ def header(request: Request, name: bytes) -> str:
     """A header of a request by its name in small letters; "" where there is none."""
     sent: Mapping[bytes, bytes] = request.scope["sent"]
     return sent.get(name, b"").decode("latin-1")
+
+
+def takes_events(request: Request) -> bool:
+    """Whether the Accept header of a request asks for a stream of events: of those and JSON, which
+    clients that take both name as well, the one with the higher weight, else the first. What
+    "stream" says comes before it."""
+    sent = header(request, b"accept").casefold()
+    if _EVENTS not in sent:
+        return False
+    weights = {kind: weight for kind, weight in _weighed(sent) if kind in (_EVENTS, _JSON)}
+    return weights.get(_EVENTS, 0.0) > 0 and max(weights, key=lambda k: weights[k]) == _EVENTS
+
+
+_EVENTS, _JSON = "text/event-stream", "application/json"
+
+
+def _weighed(accept: str) -> Iterator[tuple[str, float]]:
+    """The types of an Accept header with their weights (RFC 9110, section 12.5.1)."""
+    for one in accept.split(","):
+        kind, *options = (part.strip() for part in one.split(";"))
+        said = next((option[2:] for option in options if option.startswith("q=")), "1")
+        try:
+            yield kind, float(said)
+        except ValueError:
+            yield kind, 1.0
 
 
 async def body_of(request: Request) -> bytes:
