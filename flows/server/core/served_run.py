@@ -57,6 +57,8 @@ class ServedRun:
         settings: the limits.
         follow: whether its events are kept for readers.
         record: whether it is in the history.
+        epoch: tells the numbers of its events from those of another start of the server, or of this
+            run before it was forgotten here.
     """
 
     def __init__(
@@ -68,9 +70,10 @@ class ServedRun:
         *,
         follow: bool = True,
         record: bool = False,
+        epoch: str = "",
     ) -> None:
         self.id, self.flow, self.caller, self.settings = id, flow, caller, settings
-        self.follow, self.record = follow, record
+        self.follow, self.record, self.epoch = follow, record, epoch
         self.status: RunState = "queued"
         self.events: list[SentEvent] = []
         self.outputs: dict[str, Any] = {}

@@ -143,7 +143,9 @@ class FlowService:
         try:
             turn = await self.admission.enter(caller)
             record = flow.may_ask or asked.background or asked.thread is not None
-            live = ServedRun(run, flow, caller, self.settings, follow=follow, record=record)
+            live = ServedRun(
+                run, flow, caller, self.settings, follow=follow, record=record, epoch=self.epoch
+            )
             self.trace(live, asked.parent or INCOMING.get(), asked.thread or "")
             live.hear, live.rests = hear, asked.stream and not asked.background
             live.read_along = follow or record or asked.stream

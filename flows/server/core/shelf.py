@@ -217,7 +217,7 @@ class Shelf:
         if stamp_of(path for path, *_ in known.stamp) == known.stamp:
             return known
         before = self._broken.get(known.path)
-        own = _around(known.path, known.stamp)
+        own = _Looked().around(known.path, known.stamp)
         if not known.path.exists():
             del self._flows[name]
             log.info("flow %s: its file is gone", name)
@@ -239,27 +239,29 @@ class Shelf:
         if self._listed and now - self._listed < _LOOK_EVERY_S:
             return
         self._listed = now
-        there = set()
+        there: set[Path] = set()
+        known, looked = {flow.path for flow in self._flows.values()}, _Looked()
         for place in self._places:
             files = sorted(place.glob("*.json")) if place.is_dir() else [place]
             for path in filter(Path.is_file, files):
-                there.add(path.resolve())
-                if not any(flow.path == path.resolve() for flow in self._flows.values()):
-                    self._add(path)
+                whole = path.resolve()
+                if whole not in known and whole not in there:
+                    self._add(path, whole, looked)
+                there.add(whole)
         for name in [n for n, flow in self._flows.items() if flow.path not in there]:
             del self._flows[name]
             log.info("flow %s: its file is gone", name)
 
-    def _add(self, path: Path) -> None:
-        own = _around(path.resolve())
-        if (before := self._broken.get(path.resolve())) is not None and before[0] == own:
+    def _add(self, path: Path, whole: Path, looked: _Looked) -> None:
+        own = looked.around(whole)
+        if (before := self._broken.get(whole)) is not None and before[0] == own:
             return
         try:
             name = _free(path, self._flows)
             self._flows[name] = self._read(path, name)
-            self._broken.pop(path.resolve(), None)
+            self._broken.pop(whole, None)
         except FlowError as error:
-            self._broken[path.resolve()] = (own, error.problems)
+            self._broken[whole] = (own, error.problems)
             log.warning("%s is not served: %s", path.name, error)
 
     def _read(self, path: Path, name: str) -> ServedFlow:
@@ -284,11 +286,19 @@ def stamp_of(paths: Iterator[str] | list[str]) -> FileStamp:
     return tuple(found)
 
 
-def _around(path: Path, known: FileStamp = ()) -> FileStamp:
-    """What tells whether a flow that could not be used is worth another look: the fault may lie
-    in a flow that it runs."""
-    beside = {str(file) for file in path.parent.glob("*.json")}
-    return stamp_of(sorted({str(path), *beside, *(file for file, *_ in known)}))
+class _Looked:
+    """The files of folders as they were at one look, each folder looked at once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, FileStamp] = {}
+
+    def around(self, path: Path, known: FileStamp = ()) -> FileStamp:
+        """What tells whether a flow that could not be used is worth another look: the fault may
+        lie in a flow that it runs."""
+        folder = path.parent
+        if folder not in self._folders:
+            self._folders[folder] = stamp_of(sorted(map(str, folder.glob("*.json"))))
+        return self._folders[folder] + stamp_of([str(path), *(file for file, *_ in known)])
 
 
 def _free(path: Path, taken: Mapping[str, ServedFlow]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -124,7 +125,8 @@ class WokenRuns:
         live = service.live.get(run)
         if live is None:
             flow = await self._flow_of(past, resumed)
-            live = ServedRun(run, flow, caller, service.settings, record=True)
+            epoch = secrets.token_hex(3)  # who read along before has other numbers
+            live = ServedRun(run, flow, caller, service.settings, record=True, epoch=epoch)
         live.rests, live.hear = False, hear
         service.trace(live, INCOMING.get() or live.place, resumed.thread)
         if live.trace is not None:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from patchbay.flows.problems import FlowError
-from patchbay.flows.server.core.asked import json_of, yes
+from patchbay.flows.server.core.asked import json_of, takes_events, yes
 from patchbay.flows.server.core.event_stream import EventStream, event
 from patchbay.flows.server.core.example import example_inputs
 from patchbay.flows.server.core.refusals import refused
@@ -142,9 +142,9 @@ async def events(request: Request) -> Response:
     live, _ = await _here(service, id)
     last = request.headers.get("last-event-id") or request.query_params.get("after", "")
     if live is not None and live.follow:
-        if live.status in _OVER and read_to(service, last) >= len(live.events):
+        if live.status in _OVER and read_to(live, last) >= len(live.events):
             return Response(status_code=204)
-        return streamed(service, live, last)
+        return streamed(live, last)
     return await _recorded(service, id, last)
 
 
@@ -185,14 +185,15 @@ async def answer(request: Request) -> Response:
     caller, given = caller_of(request), json_of(await request.body())
     if not isinstance(given, dict):
         raise refused(400, "serve/not-json", "The body is not a JSON object.")
-    stream, behind = (yes(w, given.pop(w, False)) for w in ("stream", "background"))
+    stream = yes("stream", given.pop("stream", takes_events(request)))
+    behind = yes("background", given.pop("background", False))
     before = service.live.get(id)
-    read = len(before.events) if before is not None else 0
+    read = "" if before is None else f"{before.epoch}.{len(before.events)}"
     live = await service.answer(id, caller, given)
     if live is None:
         return JSONResponse({"run": id, "status": "running"}, 202)
     if stream:
-        return streamed(service, live, f"{service.epoch}.{read}")
+        return streamed(live, read)
     if behind:
         return JSONResponse({**live.as_dict(), "events_at": events_at(service, id)}, 202)
     return await whole(request, service, live, stop=False)

@@ -31,7 +31,7 @@ async def run(request: Request) -> Response:
     flow = _as_asked(service, flow, asked)
     if asked.stream:
         live = await service.begin(flow, caller, asked, run=id)
-        return streamed(service, live)
+        return streamed(live)
     if asked.background:
         live = await service.begin(flow, caller, asked, run=id)
         where = f"/runs/{live.id}"
@@ -80,15 +80,15 @@ def events_at(service: FlowService, run: str) -> str:
     return f"/runs/{run}/events?ticket={service.owners.ticket(run)}"
 
 
-def streamed(service: FlowService, live: ServedRun, last: str = "") -> EventStream:
+def streamed(live: ServedRun, last: str = "") -> EventStream:
     """The events of a run as a stream."""
-    return EventStream(_pieces(service, live, read_to(service, last)), live.headers)
+    return EventStream(_pieces(live, read_to(live, last)), live.headers)
 
 
-def read_to(service: FlowService, last: str) -> int:
+def read_to(live: ServedRun, last: str) -> int:
     """The number of the last event that a caller has read, by its id; 0 for one of elsewhere."""
     epoch, _, number = last.partition(".")
-    return event_number(number) if epoch == service.epoch else 0
+    return event_number(number) if epoch == live.epoch else 0
 
 
 def event_number(text: str) -> int:
@@ -96,11 +96,11 @@ def event_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
-async def _pieces(service: FlowService, live: ServedRun, after: int) -> AsyncGenerator[bytes, None]:
+async def _pieces(live: ServedRun, after: int) -> AsyncGenerator[bytes, None]:
     reading = live.read(after)
     try:
         async for told in reading:
-            yield PING if told is None else as_event(service.epoch, told)
+            yield PING if told is None else as_event(live.epoch, told)
     finally:
         await reading.aclose()
 

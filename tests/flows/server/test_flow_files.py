@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.server.core import shelf
 from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives, write
-from tests.flows.server.serving import serving
+from tests.flows.server.serving import CATALOG, serving
 
 
 def test_a_changed_flow_is_read_anew(tmp_path: Path, monkeypatch):
-    from patchbay.flows.server.core import shelf
-
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(shelf, "_LOOK_EVERY_S", 0.0)
     folder = write(tmp_path / "flows", "shout", "slow")
@@ -40,9 +41,37 @@ def test_a_changed_flow_is_read_anew(tmp_path: Path, monkeypatch):
         }
 
 
-def test_a_changed_subflow_is_read_anew(tmp_path: Path, monkeypatch):
-    from patchbay.flows.server.core import shelf
+def test_a_folder_of_many_files_is_looked_at_once(tmp_path: Path, monkeypatch):
+    """Each file and each folder, however many there are, and however many are no flows."""
+    folder, looks = write(tmp_path / "flows", "shout"), Counter[str]()
+    text = (folder / "shout.json").read_text()
+    for number in range(30):
+        (folder / f"shout-{number}.json").write_text(text)
+        (folder / f"no-flow-{number}.json").write_text("{}")
+    for name in ("resolve", "glob"):
+        real = getattr(Path, name)
 
+        def counted(path: Path, *given: Any, name: str = name, real: Any = real) -> Any:
+            looks[name] += 1
+            return real(path, *given)
+
+        monkeypatch.setattr(Path, name, counted)
+    monkeypatch.setattr(shelf, "_LOOK_EVERY_S", 0.0)
+    served = shelf.Shelf([folder], CATALOG)
+    assert len(list(served.all())) == 31
+    looks.clear()
+    assert len(list(served.all())) == 31
+    assert looks == {"resolve": 61, "glob": 2}
+
+
+def test_one_flow_named_twice_is_served_once(tmp_path: Path):
+    folder = write(tmp_path / "flows", "shout")
+    served = shelf.Shelf([folder / "shout.json", folder], CATALOG)
+    assert [flow.name for flow in served.all()] == ["shout"]
+    assert served.problems == {}
+
+
+def test_a_changed_subflow_is_read_anew(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(shelf, "_LOOK_EVERY_S", 0.0)
     outer = flow(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -82,6 +83,25 @@ async def test_one_that_dies_before_it_answers_is_said(here, folder, method, pat
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
     assert answer.json()["error"]["code"] == "serve/worker-ended"
+
+
+async def test_no_certificates_are_read_for_it(here, folder, monkeypatch):
+    """Nothing is encrypted between workers, and reading them takes longer than all the rest."""
+
+    async def answers(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+        await reading.readuntil(b"\r\n\r\n")
+        writing.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nit")
+        await writing.drain()
+        writing.close()
+
+    def read(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", read)
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", read)
+    async with await asyncio.start_unix_server(answers, socket_of(folder, 1)):
+        answer = await call(here, "GET", "", b"")
+    assert answer.text == "it"
 
 
 async def test_a_caller_who_left_before_the_body_came_is_not_forwarded(folder, here):

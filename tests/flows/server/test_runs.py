@@ -103,6 +103,38 @@ def test_what_nodes_in_between_give_is_not_told(served: Served):
 EVENTS = {"accept": "text/event-stream"}
 
 
+@pytest.mark.parametrize(
+    ("accept", "streams"),
+    [
+        ("text/event-stream", True),
+        ("*/*", False),
+        ("text/event-stream, application/json", True),
+        ("application/json, text/event-stream", False),
+        ("application/json;q=0.5, text/event-stream", True),
+        ("Text/Event-Stream;q=0", False),
+    ],
+)
+def test_a_stream_is_asked_for_by_accept_unless_the_body_says_otherwise(
+    served: Served, accept, streams
+):
+    headers = {"accept": accept}
+    kind = "text/event-stream" if streams else "application/json"
+    told = served.run("shout", {"text": "a"}, headers=headers)
+    assert told.headers["content-type"].startswith(kind)
+    told = served.run("shout", {"text": "a", "stream": False}, headers=headers)
+    assert told.json()["outputs"] == {"answer": "A"}
+    told = served.http.post("/flows/shout/run?stream=no", json={"text": "a"}, headers=headers)
+    assert told.json()["outputs"] == {"answer": "A"}
+
+
+def test_an_answer_streams_where_accept_asks_for_it(served: Served):
+    for more, kind in (({}, "text/event-stream"), ({"stream": False}, "application/json")):
+        run = served.run("approve", {"mail": "Dear Bob"}).json()["run"]
+        where = f"/runs/{run}/answer"
+        told = served.http.post(where, json={"approve": True, **more}, headers=EVENTS)
+        assert told.headers["content-type"].startswith(kind)
+
+
 def test_values_are_told_where_the_server_says_so(tmp_path, monkeypatch):
     from patchbay.flows.server.core.settings import Settings
 
@@ -130,6 +162,18 @@ def test_a_broken_line_is_taken_up_again(served: Served):
     assert [id for id, *_ in events] == [
         f"{served.service.epoch}.{n + 1}" for n in range(len(events))
     ]
+
+
+def test_a_run_that_was_forgotten_while_it_waited_is_heard_to_its_end(served: Served):
+    """It goes on with events that are counted anew: who has read six has read none of those."""
+    first = served.run("approve", {"mail": "Dear Bob", "stream": True})
+    run, last = first.headers["x-run-id"], events_in(first.text)[-1][0]
+    del served.service.live[run]  # it waited for longer than its events are kept
+    answer = {"approve": True, "stream": True}
+    gone_on = events_in(served.http.post(f"/runs/{run}/answer", json=answer).text)
+    rest = served.http.get(f"/runs/{run}/events", headers={"last-event-id": last})
+    assert events_in(rest.text) == gone_on
+    assert gone_on[-1][1] == "run_finished"
 
 
 def test_an_id_of_another_start_begins_anew(served: Served):
