@@ -90,7 +90,7 @@ RUN_CODES: Mapping[str, str] = {
     "history/newer": "A newer Patchbay wrote the history.",
     "history/address": "The address of the history is none that can be used.",
     "question/value": "An answer is not what the question asks for.",
-    "system/file": "The system refuses a file: the disk is full, a folder is read-only.",
+    "system/file": "The system refuses a file: a full disk, a read-only folder, too many of them.",
     "files/there": "A file of that name is in the folder that files of a run were to go into.",
     "files/write": "A file of a run cannot be written into the folder.",
     "node/pinned": "What a node was pinned to is not of the types that it gives now.",

@@ -131,6 +131,12 @@ class Inbox:
             .where(a.question.is_(None), q.withdrawn.is_(False), r.status.in_(LIVE))
         )
 
+    def due(self, now: float) -> list[str]:
+        """The runs with a question whose deadline has passed."""
+        q = self._questions.c
+        query = self._open.with_only_columns(q.run).where(q.until <= now).order_by(None).distinct()
+        return self._store.do(lambda db: [row.run for row in db.execute(query)])
+
     def of_run(self, run: str) -> list[OpenQuestion]:
         """All questions that a run has asked, also those that are answered."""
         return self._found(self._query().where(self._questions.c.run == run))
@@ -261,9 +267,9 @@ class Inbox:
 
     def take_due(self, now: float, run: str | None = None) -> list[OpenQuestion]:
         """Answer the questions whose deadline has passed, by their defaults, as of the deadline."""
-        due = [q for q in self.open(run) if q.until is not None and q.until <= now]
-        taken = []
-        for asked in due:
+        q, taken = self._questions.c, []
+        due = self._open.where(q.until <= now)
+        for asked in self._found(due if run is None else due.where(q.run == run)):
             answer = Reply(None, DEADLINE, asked.until or now, late=True).as_json()
             answer["value"] = asked.asks.get("default")  # in its stored form as it is
             write = functools.partial(self._insert, asked=asked, data=answer)

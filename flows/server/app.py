@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import logging
 import re
 import shutil
 import time
@@ -23,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.gate import Gate
-from patchbay.flows.server.core.refusals import RefusedError, answer, of_flow, refused
+from patchbay.flows.server.core.refusals import RefusedError, answer, of_flow, of_system, refused
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.uploads import OLD_S, uploads_folder
 from patchbay.flows.server.http.running import run
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from patchbay.flows.server.triggers.firing import Firing
+
+log = logging.getLogger("patchbay.serve")
 
 _SOON_S = 0.5
 """Seconds after the start until what is not called by anybody begins: first answers go first."""
@@ -118,6 +121,13 @@ async def _of_flow(request: Request, error: Exception) -> Response:
     return say(request.url.path, of_flow(error))
 
 
+async def _of_system(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)  # noqa: S101 - by its entry in the table
+    log.error("%s %s", request.method, request.url.path, exc_info=error)
+    found = of_system(error)
+    return await _defect(request, error) if found is None else say(request.url.path, found)
+
+
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - by its entry in the table
     said = {404: "There is no such address here.", 405: "This address takes other methods."}
@@ -158,6 +168,7 @@ _HANDLERS: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     FlowError: _of_flow,
     HTTPException: _http,
     ClientDisconnect: _left,
+    OSError: _of_system,
     Exception: _defect,
 }
 

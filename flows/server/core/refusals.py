@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,6 +91,25 @@ def of_flow(error: FlowError) -> RefusedError:
     """The refusal that problems of a flow, or of what was given to it, come to."""
     first, *others = error.problems or (Problem("run/defect", str(error)),)
     return RefusedError(status_of(first), first, None, tuple(others))
+
+
+def of_system(error: OSError) -> RefusedError | None:
+    """The refusal that a short system comes to: a full disk, no more files. None for what is no
+    matter of the system's."""
+    if error.errno not in _SHORT:
+        return None
+    return refused(
+        503,
+        "system/file",
+        f"The machine of the server refuses a file: {os.strerror(error.errno)}.",
+        "Try again when whoever runs the server has seen to it.",
+        retry_s=_SHORT_RETRY_S,
+    )
+
+
+_NAMES = ("ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM", "EROFS", "EACCES", "EPERM", "EIO")
+_SHORT = {getattr(errno, name) for name in _NAMES if hasattr(errno, name)}
+_SHORT_RETRY_S = 30
 
 
 def body_of(problem: Problem, more: tuple[Problem, ...] = (), **about: Any) -> dict[str, Any]:

@@ -156,9 +156,8 @@ class WokenRuns:
                 continue
             with contextlib.suppress(Exception):
                 history = await self._service.history()
-                asked, now = await in_thread(history.inbox.open), time.time()
-                late = {a.run for a in asked if a.until is not None and a.until <= now}
-                for run in late & self.asleep.keys():
+                late = await in_thread(history.inbox.due, time.time())
+                for run in self.asleep.keys() & late:
                     with contextlib.suppress(FlowError, Exception):
                         await self._wake(history, run, self.asleep[run])
 

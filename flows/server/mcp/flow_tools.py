@@ -15,7 +15,7 @@ from mcp.shared.exceptions import McpError
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import Event, NodeFinished, NodeProgress, RunStarted
 from patchbay.flows.server.core.keys import OWNER, Caller
-from patchbay.flows.server.core.refusals import RefusedError
+from patchbay.flows.server.core.refusals import RefusedError, of_system
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
@@ -76,6 +76,10 @@ def tool_server(service: FlowService) -> ToolServer[Any, Any]:
             return failed(error.problem.in_words())
         except FlowError as error:
             return failed("\n".join(problem.in_words() for problem in error.problems))
+        except OSError as error:
+            if (found := of_system(error)) is None:
+                raise
+            return failed(found.problem.in_words())
 
     return made
 

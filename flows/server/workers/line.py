@@ -12,8 +12,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-_MOST = 1 << 20
-"""Bytes of a message."""
+_MOST = 1 << 26
+"""Bytes of a message: the figures of a thousand flows are more than one million."""
 
 
 class Line:

@@ -22,8 +22,10 @@ async def test_a_deadline_that_passes_while_nobody_runs_takes_the_default(
     await told(run)
     (asked,) = history.inbox.open()
     assert asked.until is not None
-    assert history.inbox.take_due(asked.until - 1) == []
+    assert history.inbox.due(asked.until - 1) == history.inbox.take_due(asked.until - 1) == []
+    assert history.inbox.due(asked.until) == [run.id]
     (taken,) = history.inbox.take_due(asked.until + 3600)
+    assert history.inbox.due(asked.until + 3600) == []
     assert taken.id == "ask"
     assert history.inbox.answered_asleep() == [run.id]
     answer = history.inbox.answers_of(run.id)["ask"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import replace
@@ -11,8 +12,9 @@ import pytest
 
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError
+from patchbay.flows.runs import thumbs
 from patchbay.flows.server import app
-from patchbay.flows.server.core import live_runs, served_run, shelf
+from patchbay.flows.server.core import live_runs, served_run, shelf, uploads
 from patchbay.flows.server.core.keys import Keys, add, read
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.core.slots import Slots
@@ -22,6 +24,7 @@ from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives, write
 from tests.flows.server.nodes import Letters
 from tests.flows.server.serving import KEY, Served, code, serving
+from tests.flows.server.test_openai import PNG
 from tests.flows.server.test_runs import until
 
 LONG = {"question": "a " * 4000}
@@ -301,6 +304,37 @@ def test_embeddings_that_fail_are_no_mistake_of_ours(tmp_path: Path, monkeypatch
         assert told["code"] in ("node/failed", "resource/failed")
         assert says in told["message"]
         assert served.service.slots.busy == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "known"),
+    [
+        (errno.ENOSPC, 503, "system/file"),
+        (errno.EMFILE, 503, "system/file"),
+        (errno.EISDIR, 500, "run/defect"),
+    ],
+)
+def test_a_full_disk_is_no_mistake_of_ours(tmp_path, monkeypatch, caplog, error, status, known):
+    def full(path: Path) -> Path:
+        raise OSError(error, os.strerror(error), str(path))
+
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+    talk = [{"role": "user", "content": [{"type": "text", "text": "?"}, picture]}]
+    with serving(write(tmp_path / "flows", "size", "sees", "shout")) as served:
+        run = served.run("shout", {"text": "a"}).json()["run"]
+        monkeypatch.setattr(uploads, "private_folder", full)
+        monkeypatch.setattr(thumbs, "home", lambda: full(tmp_path))
+        post = served.http.post
+        form = post("/flows/size/run", files={"file": ("a.txt", b"a")})
+        thumb = post(f"/runs/{run}/feedback", json={"rating": 1})
+        seen = post("/v1/chat/completions", json={"model": "sees", "messages": talk})
+        for answer in (form, thumb, seen):
+            assert code(answer) == (status, known)
+            assert str(tmp_path) not in answer.text
+            assert ("retry-after" in answer.headers) == (status == 503)
+        assert str(tmp_path) in caplog.text  # the owner is told which file
+        monkeypatch.undo()
+        assert served.run("shout", {"text": "a"}).status_code == 200
 
 
 def test_a_file_of_keys_that_breaks_is_said(tmp_path: Path, caplog):
