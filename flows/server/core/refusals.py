@@ -96,7 +96,7 @@ def of_flow(error: FlowError) -> RefusedError:
 def of_system(error: OSError) -> RefusedError | None:
     """The refusal that a short system comes to: a full disk, no more files. None for what is no
     matter of the system's."""
-    if error.errno not in _SHORT:
+    if error.errno is None or error.errno not in _SHORT:
         return None
     return refused(
         503,
