@@ -115,10 +115,12 @@ def _is_json_text(text: str) -> bool:
         return False
 
 
+_PLAIN = {"missing": "it is missing", "extra_forbidden": "the tool has no such argument"}
+
+
 def unfit(error: ValidationError) -> str:
     """What is wrong with arguments that a tool's own schema refuses, in a line."""
     return "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'arguments'}: "
-        + ("it is missing" if one["type"] == "missing" else one["msg"])
+        f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {_PLAIN.get(one['type'], one['msg'])}"
         for one in error.errors()
     )

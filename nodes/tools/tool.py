@@ -86,7 +86,7 @@ def langchain_tool(
     run: Callable[..., str] | Callable[..., Awaitable[str]],
     arguments: Mapping[str, tuple[Any, str]],
 ) -> BaseTool:
-    """A LangChain tool over a function, blocking or not.
+    """A LangChain tool over a function, blocking or not. Arguments that it does not have are refused.
 
     Args:
         tool: gives the name and the description.
@@ -95,7 +95,7 @@ def langchain_tool(
     """
     import inspect
 
-    from pydantic import create_model
+    from pydantic import ConfigDict, create_model
 
     from patchbay.nodes.tools.any_arguments import AnyArguments
 
@@ -106,7 +106,9 @@ def langchain_tool(
     return AnyArguments.from_function(
         name=tool.name,
         description=tool.description,
-        args_schema=create_model(f"{tool.name}_arguments", **fields),
+        args_schema=create_model(
+            f"{tool.name}_arguments", __config__=ConfigDict(extra="forbid"), **fields
+        ),
         **given,
     )
 

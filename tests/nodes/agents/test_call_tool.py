@@ -11,7 +11,9 @@ from patchbay.nodes.agents.call_tool import CallTool
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.tools.calculator import Calculator
+from patchbay.nodes.tools.clock import Clock
 from patchbay.nodes.tools.flow import FlowAsTool
+from patchbay.nodes.tools.http_get import HttpGet
 from patchbay.nodes.tools.tool import BoundTool, langchain_tool
 from tests.nodes.tools.kit import tool_of
 
@@ -46,6 +48,16 @@ def test_what_goes_wrong_is_said_with_the_tool():
     assert "expression" in f.value.fix
     with pytest.raises(NodeError, match='The tool "calculator" failed'):
         called(calculator, {"expression": "1 / 0"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "takes"),
+    [(Calculator, {"expression": "1"}), (Clock, {}), (HttpGet, {"url": "http://127.0.0.1:1"})],
+)
+def test_an_argument_that_a_tool_does_not_have_is_refused(kind: Any, takes: dict[str, str]):
+    with pytest.raises(NodeError, match="precision: the tool has no such argument") as found:
+        called(tool_of(kind), {**takes, "precision": 2})
+    assert found.value.fix == f"Its arguments are: {', '.join(takes) or 'none'}."
 
 
 def test_the_port_of_the_tool_cannot_be_a_variable():

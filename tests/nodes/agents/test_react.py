@@ -113,6 +113,10 @@ async def test_one_that_never_ends_is_ended():
             call("calculator", wrong="1"),
             "Error: these arguments do not fit: expression: it is missing",
         ),
+        (
+            call("calculator", expression="2 / 3", digits=2),
+            "Error: these arguments do not fit: digits: the tool has no such argument",
+        ),
     ],
 )
 async def test_bad_arguments_are_told_to_the_model(line: str, observed: str):
