@@ -8,113 +8,64 @@ over standard output, standard error and logging, where tracebacks, libraries an
 from __future__ import annotations
 
 import io
-import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from patchbay.flows.disguises import Disguised
 
 BLACKED = "••••"
 """What stands where a secret's value would."""
-
-SHORTEST = 4
-"""Values shorter than this many characters are not blacked out: they would hit ordinary words."""
-SHORTEST_FORM = 8
-"""Derived forms shorter than this are left: the middle of a short text in base64, say."""
-
-
-def forms_of(value: str) -> tuple[str, ...]:
-    """How a secret may stand in text, longest first: plain, in a URL, in JSON, HTML, hex, base64.
-
-    In base64 a text looks different at each of three offsets in what was encoded; of each the part
-    that does not depend on the neighbours counts, so that `user:key` in a header is found, too.
-    """
-    import html
-    from urllib.parse import quote, quote_plus
-
-    if len(value) < SHORTEST:
-        return ()
-    raw = value.encode("utf-8", "surrogatepass")
-    derived = {
-        quote(raw, safe=""),
-        quote(raw),
-        quote_plus(raw),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        repr(value)[1:-1],
-        html.escape(value),
-        raw.hex(),
-        raw.hex().upper(),
-        *_in_base64(raw),
-    }
-    derived |= {form.lower() for form in derived if "%" in form}  # %2F and %2f
-    kept = {form for form in derived if len(form) >= SHORTEST_FORM} | {value}
-    return tuple(sorted(kept, key=len, reverse=True))
-
-
-def _in_base64(raw: bytes) -> Iterable[str]:
-    import base64
-
-    for offset in range(3):
-        padded = b"\0" * offset + raw
-        whole = len(padded) // 3 * 3
-        first = (offset * 8 + 5) // 6  # characters that the bytes before have a part in
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            yield encode(padded[:whole])[first:].decode("ascii")
-            if offset == 0:
-                yield encode(raw).decode("ascii")
 
 
 class Blackout:
     """Values to be blacked out of text. May be told of more at any time, from any thread."""
 
     def __init__(self) -> None:
-        self._values: dict[str, tuple[str, ...]] = {}
-        self._forms: tuple[str, ...] = ()
+        self._secrets: tuple[Disguised, ...] = ()
         self._lock = threading.Lock()
         self._waiting: list[Callable[[], None]] = []
 
     def when_first(self, act: Callable[[], None]) -> None:
         """Call `act` as soon as there is a value, or now where there is one; once."""
         with self._lock:
-            if not self._forms:
+            if not self._secrets:
                 self._waiting.append(act)
                 return
         act()
 
     def __bool__(self) -> bool:
-        return bool(self._forms)
+        return bool(self._secrets)
 
     def add(self, value: str) -> None:
-        """Black this value out from now on."""
-        if value in self._values:
+        """Black this value out from now on, where it is long enough."""
+        from patchbay.flows.disguises import SHORTEST, disguised
+
+        if len(value) < SHORTEST:
             return
+        secret = disguised(value)
         with self._lock:
-            self._values[value] = forms_of(value)
-            every = {form for forms in self._values.values() for form in forms}
-            self._forms = tuple(sorted(every, key=len, reverse=True))
-            waiting = self._waiting if self._forms else []
-            self._waiting = [] if self._forms else self._waiting
+            if secret in self._secrets:
+                return
+            # What is part of another secret comes after it, or the rest of that would be left.
+            secrets = sorted((*self._secrets, secret), key=lambda one: -len(one.value))
+            self._secrets = tuple(secrets)
+            waiting, self._waiting = self._waiting, []
         for act in waiting:
             act()
 
     def text(self, text: str) -> str:
         """The text without any of the values."""
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, BLACKED)
+        for secret in self._secrets:
+            text = secret.replaced(text, by=BLACKED)
         return text
 
     def held_back(self, text: str) -> int:
         """How many characters at the end of `text` may be the beginning of a secret."""
-        longest = 0
-        for form in self._forms:
-            for size in range(min(len(form) - 1, len(text)), longest, -1):
-                if text.endswith(form[:size]):
-                    longest = size
-                    break
-        return longest
+        return max((secret.begun(text) for secret in self._secrets), default=0)
 
 
 EVERYWHERE = Blackout()

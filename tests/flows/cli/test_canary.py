@@ -49,6 +49,12 @@ def disguises(value: str) -> dict[str, tuple[str, str]]:
         "in JSON": json.dumps(value)[1:-1],
         "in hex": raw.hex(),
         "in base64": base64.b64encode(raw).decode().rstrip("="),
+        "in base32": base64.b32encode(raw).decode().rstrip("="),
+        "in a URL, each letter": "".join(f"%{byte:02x}" for byte in raw),
+        "in JSON, each letter": "".join(f"\\u{ord(char):04x}" for char in value),
+        "in JSON, as .NET has it": json.dumps(value).replace("+", "\\u002B")[1:-1],
+        "in HTML, by numbers": "".join(f"&#{ord(char)};" for char in value),
+        "in JSON in JSON": json.dumps(json.dumps(value))[3:-3],
     }
     after_a_name = base64.b64encode(b"user:" + raw + b"!").decode()
     after_another = base64.b64encode(b"someone:" + raw).decode()
