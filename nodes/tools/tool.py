@@ -86,7 +86,7 @@ def langchain_tool(
     run: Callable[..., str] | Callable[..., Awaitable[str]],
     arguments: Mapping[str, tuple[Any, str]],
 ) -> BaseTool:
-    """A LangChain tool over a function, blocking or not. Arguments that it does not have are refused.
+    """A LangChain tool over a function, blocking or not, which refuses arguments that it lacks.
 
     Args:
         tool: gives the name and the description.
