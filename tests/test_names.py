@@ -136,3 +136,58 @@ def test_what_is_private_nested_or_imported_is_not(second: str) -> None:
 def test_the_names_are_read_from_all_layers() -> None:
     read = {Path(module).parts[0] for module in sources()}
     assert read == set(LAYERS)
+
+
+OTHERWISE = {
+    r"\bmend(s|ed|ing)?\b": "fix",
+    r"\bpatience\b": "wait",
+    r"\bquirks?\b": "setup",
+    r"\bloose_|_loose\b|Loose\b": "lenient",
+    r"\bbelong(s|ed|ing)? into\b": "belongs in",
+}
+"""A word that we once used, or a turn that English does not have, to what is said instead."""
+MAY_SAY = {
+    ("nodes/training/generate_data.py", "mend"): "a question about a bicycle",
+    ("nodes/techniques/structured_output.py", "mended"): "a prompt: another word, another answer",
+    ("flows/exchange/imports/lower.py", "_loose"): "what is loose is tied to nothing",
+}
+"""Where a file may use one, and why."""
+TOLD = (".py", ".ts", ".tsx", ".md")
+
+
+def said_otherwise(text: str) -> list[tuple[str, str]]:
+    """Words of a text that we have better ones for, and those."""
+    return [
+        (found[0], better)
+        for sign, better in OTHERWISE.items()
+        for found in re.finditer(sign, text, re.IGNORECASE if sign.islower() else 0)
+    ]
+
+
+def test_one_word_is_used_for_one_thing() -> None:
+    files = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
+    for folder in (*LAYERS, "docs", "bench"):
+        files += [path for path in sorted((ROOT / folder).rglob("*")) if path.suffix in TOLD]
+    found = {
+        (path.relative_to(ROOT).as_posix(), word): better
+        for path in files
+        if not {"node_modules", "texts"} & set(path.parts)
+        for word, better in said_otherwise(path.read_text(encoding="utf-8"))
+    }
+    assert {where: better for where, better in found.items() if where not in MAY_SAY} == {}
+    assert set(MAY_SAY) <= set(found), "MAY_SAY names what is said no longer"
+
+
+@pytest.mark.parametrize("line", ["It belongs into a room.", "Mended.", "def parse_loose():"])
+def test_such_a_word_is_found(line: str) -> None:
+    assert said_otherwise(line)
+
+
+SAY_NOTHING = ("words", "utils", "util", "helpers", "common", "misc", "base")
+"""Names of files that fit anything, so that a second one of a layer says nothing."""
+
+
+def test_no_two_files_of_a_layer_have_a_name_that_fits_anything() -> None:
+    names = [path.split("/")[0] + " " + Path(path).stem for path in sources()]
+    twice_there = {name for name in names if names.count(name) > 1}
+    assert {name for name in twice_there if name.split()[1] in SAY_NOTHING} == set()

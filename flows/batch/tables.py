@@ -201,7 +201,7 @@ def _to_database(spool: Spool, output: str) -> None:
             while rows := list(itertools.islice(lines, AT_ONCE)):
                 connection.execute(table.insert(), [_values(row, names, texts) for row in rows])
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, OverflowError) as error:  # drivers' own too
-        fix = f"When that is mended, --resume writes the rows. They lie in {spool.rows_file}."
+        fix = f"When that is fixed, --resume writes the rows. They lie in {spool.rows_file}."
         raise bad("batch/database", f"The database refuses: {said(error)}.", fix) from None
     finally:
         engine.dispose()

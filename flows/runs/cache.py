@@ -48,7 +48,7 @@ FULL, TRIMMED = 1.0, 0.8
 
 
 class CacheHeldError(Exception):
-    """Another process holds the cache; ask with patience."""
+    """Another process holds the cache; ask again, and wait."""
 
 
 class Cache(Protocol):

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from patchbay.flows.server.compat.flowise import ROUTES as FLOWISE
 from patchbay.flows.server.compat.langflow import ROUTES as LANGFLOW
 from patchbay.flows.server.core.requests import caller_of, service_of
-from patchbay.flows.server.http import addresses, pages, words
+from patchbay.flows.server.http import addresses, markdown_parts, pages
 from patchbay.flows.server.http.openapi import document
 from patchbay.flows.server.openai.models import ROUTES as OPENAI
 from patchbay.flows.server.triggers.addresses import ROUTES as TRIGGERS
@@ -35,7 +35,7 @@ def every_address(mcp: McpWhenAsked | None) -> list[BaseRoute]:
         *OPENAI,
         *FLOWISE,
         *LANGFLOW,
-        *words.ROUTES,
+        *markdown_parts.ROUTES,
         *pages.ROUTES,
     ]
 

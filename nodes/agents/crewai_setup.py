@@ -57,7 +57,7 @@ def prepare() -> None:
 
 
 def _stay_home() -> None:
-    """Settings and keys belong into our folder, and locks of files nowhere."""
+    """Settings and keys belong in our folder, and locks of files nowhere."""
     from crewai_core import lock_store, settings, token_manager
 
     def keys() -> Path:

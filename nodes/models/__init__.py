@@ -1,1 +1,1 @@
-"""Chat models: their weights, their descriptions, and the nodes that use them."""
+"""Chat models: their descriptions, what opens them, and the nodes that ask them."""

@@ -48,6 +48,6 @@ async def words(request: Request, document: FlowDocument, browser: str) -> Respo
     """`POST /words`: what Markdown makes of texts."""
     from starlette.concurrency import run_in_threadpool
 
-    from patchbay.flows.server.http.words import words_in
+    from patchbay.flows.server.http.markdown_parts import words_in
 
     return as_json(await run_in_threadpool(words_in, await body_in(request)))

@@ -1,4 +1,4 @@
-"""Ways on with a file that holds no flow: mend its text, bring back an earlier version, import it.
+"""Ways on with a file that holds no flow: fix its text, bring back an earlier version, import it.
 
 What the file held is never lost: it goes to the trash first.
 """
@@ -35,7 +35,7 @@ def text_of(path: Path) -> tuple[str, bool]:
         return data[:LARGEST].decode("utf-8", "replace"), False
 
 
-def mend(path: Path, text: str, trash: Path) -> None:
+def replace_text(path: Path, text: str, trash: Path) -> None:
     """Write a text that holds a flow in place of one that holds none.
 
     Raises:

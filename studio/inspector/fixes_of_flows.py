@@ -1,4 +1,4 @@
-"""What mends a node that runs another flow: which one, and what goes in and comes out."""
+"""What fixes a node that runs another flow: which one, and what goes in and comes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mends a node by one edit: another kind, another value of a param, or without it."""
+"""What fixes a node by one edit: another kind, another value of a param, or without it."""
 
 from __future__ import annotations
 

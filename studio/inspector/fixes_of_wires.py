@@ -1,4 +1,4 @@
-"""What mends a wire by one edit: another end, a node between, a node that gives, one less."""
+"""What fixes a wire by one edit: another end, a node between, a node that gives, one less."""
 
 from __future__ import annotations
 

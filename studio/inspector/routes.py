@@ -57,7 +57,7 @@ async def choices(request: Request) -> Response:
 
 async def problems(request: Request) -> Response:
     """`GET …/patchbay/problems?doc=…&token=…`: `found_in` the flow."""
-    from patchbay.studio.inspector.mending import found_in
+    from patchbay.studio.inspector.offered_fixes import found_in
 
     return await answer_with(request, lambda document, _: found_in(document))
 

@@ -7,17 +7,17 @@ from pathlib import Path
 import streamlit as st
 
 from patchbay.flows.problems import FlowError
-from patchbay.studio.documents.broken import kept_versions, mend, text_of
+from patchbay.studio.documents.broken import kept_versions, replace_text, text_of
+from patchbay.studio.plain_text import builder_name, plain
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.views.problems import list_problems
-from patchbay.studio.words import builder_name, plain
 
 
 @st.dialog("The file as text", width="large")
 def text_dialog(path: Path) -> None:
-    """The text of a file, to be mended by hand. What it held goes to the trash."""
+    """The text of a file, to be fixed by hand. What it held goes to the trash."""
     try:
         text, whole = text_of(path)
     except OSError as error:
@@ -34,7 +34,7 @@ def text_dialog(path: Path) -> None:
     with st.container(horizontal=True):
         if st.button("Save", type="primary", key="text-go", disabled=not whole):
             try:
-                mend(path, typed, services().library.trash)
+                replace_text(path, typed, services().library.trash)
             except FlowError as error:
                 st.error("This holds no flow yet; nothing was changed.")
                 list_problems(error.problems, 8)

@@ -14,10 +14,10 @@ from patchbay.flows.experiments.cases import rows_in
 from patchbay.flows.experiments.gathering import Right, rows_of_runs
 from patchbay.flows.problems import FlowError
 from patchbay.flows.wording import plural
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server import session
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
 
 EDITED = 500
 """Cases that are edited in a table; larger sets are only shown."""

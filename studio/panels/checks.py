@@ -9,8 +9,8 @@ import streamlit as st
 
 from patchbay.flows.experiments.judging import RUBRIC, read_any_check
 from patchbay.flows.problems import FlowError
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
 
 OFFERED = ("exact", "contains", "number", "number:0.01", "similarity", "judge", "versus",
            "seconds:2", "tokens:100", "memory:1 GB")  # fmt: skip

@@ -20,11 +20,11 @@ from patchbay.nodes.values import Document
 from patchbay.studio.documents import corpus
 from patchbay.studio.documents.corpus import Chain, FileState, TextStretch
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.progress import Pace
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.views.documents import show_documents
-from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

@@ -11,11 +11,11 @@ from urllib.parse import quote
 import streamlit as st
 
 from patchbay.flows.problems import FlowError
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server import session
 from patchbay.studio.server.served_flows import FlowServer
 from patchbay.studio.server.services import services
 from patchbay.studio.views.problems import list_problems
-from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
     from patchbay.flows.server.core.shelf import ServedFlow

@@ -8,8 +8,8 @@ from patchbay.flows.document.writing import plain_secrets
 from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.export import MEDIA, ExportFormat, export
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
 
 LABELS: dict[ExportFormat, str] = {
     "json": "Flow (JSON)",

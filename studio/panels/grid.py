@@ -16,9 +16,9 @@ from patchbay.flows.runs.prices import amount_text
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import duration, size_in_words
 from patchbay.nodes.values import as_text
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server import session
 from patchbay.studio.server.wished_page import go
-from patchbay.studio.words import plain
 
 ROWS = 50
 """Variants that are shown at a time, the best first where there are more."""

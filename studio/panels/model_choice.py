@@ -18,10 +18,10 @@ from patchbay.nodes.weights.hub_search import HubFile, hub_files, search_hub
 from patchbay.nodes.weights.listed_model import FACTS, ListedModel
 from patchbay.nodes.weights.on_disk import OnDisk, on_disk
 from patchbay.nodes.weights.resolve import find
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.pulls import Pull, pulls
 from patchbay.studio.server import session
 from patchbay.studio.server.wished_page import open_in_editor
-from patchbay.studio.words import plain
 
 BADGES: dict[FitsHere, str] = {
     "fits": ":green-badge[fits here]",

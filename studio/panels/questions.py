@@ -22,12 +22,12 @@ from patchbay.nodes.questions import (
 from patchbay.nodes.units import ago, date
 from patchbay.nodes.values import encode
 from patchbay.studio.lenient_json import parse_lenient
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs import answering
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh
 from patchbay.studio.server.services import services
 from patchbay.studio.views.values import show_value
-from patchbay.studio.words import plain
 
 BUTTONS = 6
 """Choices up to which each is a button of its own."""

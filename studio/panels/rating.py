@@ -29,10 +29,10 @@ from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.private import private_folder
 from patchbay.nodes.values import as_text
 from patchbay.studio.documents.library import slug
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import words
-from patchbay.studio.words import plain
 
 FORMS: Mapping[RatingForm, str] = {
     "pair": "Two side by side", "ranking": "Several in order", "scale": "One on a scale",

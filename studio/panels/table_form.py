@@ -20,11 +20,11 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
 from patchbay.nodes.contract import InputField
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.table_run import TableOrder
 from patchbay.studio.server import session
 from patchbay.studio.server.environments import USUAL, chosen_environment, flow_to_run
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

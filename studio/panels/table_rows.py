@@ -14,10 +14,10 @@ import streamlit as st
 
 from patchbay.flows.batch.looking import SeenBatch
 from patchbay.nodes.units import MEGABYTE, duration
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.table_run import TableRun
 from patchbay.studio.server.services import services
 from patchbay.studio.views.figures import distinct, uniform
-from patchbay.studio.words import plain
 
 SHOWN = 200
 """Rows that failed, and rows that gave something, that are shown."""

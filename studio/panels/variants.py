@@ -15,9 +15,9 @@ from patchbay.flows.wording import plural
 from patchbay.nodes.declaration import node_declaration
 from patchbay.studio.inspector.declared import FieldSpec, fields_of
 from patchbay.studio.lenient_json import parse_lenient
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
 
 SHORT = ("text", "integer", "number", "slider", "choice", "switch", "model", "adapter", "file",
          "folder", "flow")  # fmt: skip

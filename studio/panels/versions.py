@@ -14,9 +14,9 @@ from patchbay.nodes.units import date
 from patchbay.studio.documents.broken import bring_back
 from patchbay.studio.documents.versions import Version, Versions
 from patchbay.studio.pictures.picture import draw
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
 
 SHOWN = 25
 """Versions that are listed at first, and more at a time."""

@@ -12,12 +12,12 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.history import PastRun
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import date, duration
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.compared import Compared, TwoValues, compared
 from patchbay.studio.runs.past import too_long
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import difference as show_difference
 from patchbay.studio.views.values import gist, shape_of, show_value
-from patchbay.studio.words import plain
 
 LONGEST = 200_000
 """Characters of a value that are compared letter by letter."""

@@ -14,6 +14,7 @@ from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.starting import latest, stop
 from patchbay.studio.panels.export import export_menu
 from patchbay.studio.panels.versions import versions_dialog
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.screens.editor_commands import (
     REFUSED_RUN,
@@ -29,7 +30,6 @@ from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import go, open_in_editor
 from patchbay.studio.views.live import pulse, query
 from patchbay.studio.views.problems import list_problems
-from patchbay.studio.words import plain
 
 
 def page() -> None:

@@ -29,6 +29,7 @@ from patchbay.studio.panels.checks import checks_editor
 from patchbay.studio.panels.grid import show_cases, show_grid
 from patchbay.studio.panels.rating import rating_page
 from patchbay.studio.panels.variants import axes_editor
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.experiments import LiveExperiment, experiment_for
 from patchbay.studio.server import session
 from patchbay.studio.server.environments import USUAL, chosen_environment
@@ -37,7 +38,6 @@ from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.views.figures import show_table
 from patchbay.studio.views.problems import list_problems, show_problems
-from patchbay.studio.words import plain
 
 STATES = {
     "running": ("blue", "Running"), "finished": ("green", "Finished"),

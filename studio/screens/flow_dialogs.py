@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from patchbay.flows.problems import FlowError
+from patchbay.studio.plain_text import plain
 from patchbay.studio.screens.own_flows import BACK, FILE, TEXT
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.views.problems import list_problems
-from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

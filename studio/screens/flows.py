@@ -11,13 +11,13 @@ from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.cards import Card
 from patchbay.studio.documents.purposes import ORDER
 from patchbay.studio.panels.first_steps import LEFT, first_steps
+from patchbay.studio.plain_text import plain
 from patchbay.studio.screens.own_flows import ask_for, own_flows, undelete
 from patchbay.studio.server import session
 from patchbay.studio.server.last_runs import last_runs
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import is_wished, open_in_editor
 from patchbay.studio.views.gallery import OnPage, gallery
-from patchbay.studio.words import plain
 
 # What only a button needs is imported when it is pressed: this is the page that people wait for.
 

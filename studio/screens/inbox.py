@@ -7,11 +7,11 @@ import streamlit as st
 from patchbay.flows.runs.inbox import OpenQuestion
 from patchbay.flows.wording import plural
 from patchbay.studio.panels.questions import asked_since, notices, show_question
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs import answering
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import go
-from patchbay.studio.words import plain
 
 
 def page() -> None:

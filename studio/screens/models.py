@@ -12,9 +12,9 @@ from patchbay.nodes.specs import Spec
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.resolve import WeightsInfo, delete, listing
 from patchbay.studio.panels.model_choice import catalogue, elsewhere_on_disk, progress, search
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.pulls import pulls
 from patchbay.studio.server import session
-from patchbay.studio.words import plain
 
 SECTIONS = (
     ("Quantized models", "GGUF files, for *Quantized local model*.", False),

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.filing import Filed
+from patchbay.studio.plain_text import builder_name, listed_names
 from patchbay.studio.server import session
 from patchbay.studio.server.last_runs import last_runs
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import open_in_editor, wish
 from patchbay.studio.views.gallery import Bar, OnPage, gallery
-from patchbay.studio.words import builder_name, listed_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

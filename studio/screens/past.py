@@ -15,6 +15,7 @@ from patchbay.flows.runs.history import PastRun
 from patchbay.nodes.units import date
 from patchbay.studio.canvas import Dock, canvas
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.past import past_live, pins_of, same_work, timeline, too_long
 from patchbay.studio.runs.steps import spent, tokens_of
 from patchbay.studio.screens.editor_commands import EditorCommands
@@ -24,7 +25,6 @@ from patchbay.studio.server.reruns import rerun_parts
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.views.live import query
-from patchbay.studio.words import plain
 
 KEY = "past"
 

@@ -16,6 +16,7 @@ from patchbay.flows.runs.prices import Cost, costs
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import ago, date, duration
 from patchbay.studio.panels.questions import notices, show_questions, stop_asking
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.experiments import may_see
 from patchbay.studio.runs.progress import STEPS, Progress, waiting_words
 from patchbay.studio.runs.shown import Shown, shown_of
@@ -27,7 +28,6 @@ from patchbay.studio.server.wished_page import go
 from patchbay.studio.views.preview import preview
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
-from patchbay.studio.words import plain
 
 STATUS = {
     "finished": ("green", "Finished"), "failed": ("red", "Failed"),

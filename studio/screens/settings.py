@@ -13,8 +13,8 @@ import streamlit as st
 from patchbay.flows.runs.secrets import Secrets, secret_files
 from patchbay.nodes.catalog import install_command, missing_packages
 from patchbay.nodes.home import cache_dir, home, offline, weights_dir
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
 
 USUAL = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN")
 PACKAGES = (

@@ -9,11 +9,11 @@ import streamlit as st
 from patchbay.flows.problems import FlowError
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import ago
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.table_run import TableRun
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.views.problems import list_problems
-from patchbay.studio.words import plain
 
 STATES = {
     "finished": ("green", "Finished"), "failed": ("red", "Ended early"),

@@ -13,8 +13,8 @@ import streamlit as st
 
 from patchbay.flows.wording import plural
 from patchbay.nodes.figures import cell_text
+from patchbay.studio.plain_text import plain
 from patchbay.studio.views.labels import beside
-from patchbay.studio.words import plain
 
 SHOWN_POINTS = 5000
 WRITTEN = 10

@@ -18,7 +18,7 @@ import streamlit as st
 from patchbay.flows.wording import plural
 from patchbay.nodes.figures import cell_text
 from patchbay.nodes.units import size_in_words
-from patchbay.studio.words import plain
+from patchbay.studio.plain_text import plain
 
 SHOWN_ROWS = 2000
 """Rows of a table that are shown; a download holds all of them."""

@@ -13,9 +13,9 @@ from patchbay.flows.wording import plural
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.written_files import place_in
+from patchbay.studio.plain_text import plain
 from patchbay.studio.server import session
 from patchbay.studio.views.live import words
-from patchbay.studio.words import plain
 
 MANY = 200
 """Files that are listed; all of them are in the download."""

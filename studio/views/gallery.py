@@ -15,8 +15,8 @@ import streamlit as st
 
 from patchbay.flows.wording import plural
 from patchbay.studio.documents.cards import Card, picture_name
+from patchbay.studio.plain_text import first_sentence
 from patchbay.studio.server.frontend import live_component
-from patchbay.studio.words import first_sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from patchbay.studio.documents.importing import TakenIn
-from patchbay.studio.words import plain
+from patchbay.studio.plain_text import plain
 
 MOST_FLOWS, MOST_LINES = 50, 200
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from patchbay.flows.document.model import Flow
 from patchbay.studio.pictures.picture import MARK_COLORS, STATUS_COLORS, positions
+from patchbay.studio.plain_text import entities
 from patchbay.studio.server.services import services
-from patchbay.studio.words import entities
 
 
 @st.fragment

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import streamlit as st
 
 from patchbay.flows.problems import Problem
-from patchbay.studio.words import plain
+from patchbay.studio.plain_text import plain
 
 LISTED = 20
 """Problems that are listed; what comes after those of one cause helps nobody."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from patchbay.studio.plain_text import plain
 from patchbay.studio.runs.steps import by_role
 from patchbay.studio.views.live import trace
-from patchbay.studio.words import plain
 
 
 def show_trace(steps: Sequence[dict[str, Any]], key: str) -> None:

@@ -11,12 +11,12 @@ import streamlit as st
 from patchbay.flows.wording import plural
 from patchbay.nodes.values import TAG
 from patchbay.nodes.written_files import files_in
+from patchbay.studio.plain_text import plain
 from patchbay.studio.views.chart import show_chart
 from patchbay.studio.views.documents import MANY, say_cut, show_documents, show_texts
 from patchbay.studio.views.figures import picture_words, show_picture, show_table
 from patchbay.studio.views.files import show_files
 from patchbay.studio.views.live import words
-from patchbay.studio.words import plain
 
 LONG = 20_000
 """Characters of a text that are shown; the rest is counted."""

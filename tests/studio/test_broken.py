@@ -10,20 +10,26 @@ from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError
-from patchbay.studio.documents.broken import LARGEST, bring_back, kept_versions, mend, text_of
+from patchbay.studio.documents.broken import (
+    LARGEST,
+    bring_back,
+    kept_versions,
+    replace_text,
+    text_of,
+)
 from patchbay.studio.documents.versions import Versions
 
 TORN = '{"format": 1, "nodes": ['
 
 
-def test_a_text_is_mended_and_what_it_was_lies_in_the_trash(tmp_path: Path) -> None:
+def test_a_text_is_replaced_and_what_it_was_lies_in_the_trash(tmp_path: Path) -> None:
     path, trash = tmp_path / "torn.json", tmp_path / "trash"
     path.write_text(TORN, "utf-8")
     assert text_of(path) == (TORN, True)
     with pytest.raises(FlowError):
-        mend(path, TORN + "]", trash)
+        replace_text(path, TORN + "]", trash)
     assert path.read_text("utf-8") == TORN
-    mend(path, TORN + "]}", trash)
+    replace_text(path, TORN + "]}", trash)
     assert read_flow(path) == Flow()
     assert [file.read_text("utf-8") for file in trash.iterdir()] == [TORN]
 

@@ -11,7 +11,7 @@ from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.nodes.catalog import load_catalog
 from patchbay.studio.documents.cards import Card, Cards
 from patchbay.studio.documents.purposes import _TELLING, ORDER, OTHERWISE, purpose_of
-from patchbay.studio.words import first_sentence, listed_names
+from patchbay.studio.plain_text import first_sentence, listed_names
 
 SAVED = sorted((Path(flows.__file__).parent / "saved").glob("*.json"))
 CATALOG = load_catalog()

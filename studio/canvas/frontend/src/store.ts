@@ -71,7 +71,7 @@ export interface Payload {
 type Send = (payload: Payload) => void;
 
 const QUIET_MS = 120;
-const PATIENCE_MS = 2000;
+const WAIT_MS = 2000;
 /** How long inputs may be foreseen of a text that never came to Python, in ms. */
 const FORESEEN_MS = 3000;
 
@@ -136,7 +136,7 @@ export class Doc {
   private heard = 0;
   private sent = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private patience = PATIENCE_MS;
+  private wait = WAIT_MS;
   private inFlight = false;
   private count = 0;
   /** Views and badges as they were at a revision: what Python's differences start from. */
@@ -264,8 +264,8 @@ export class Doc {
       n: ++this.count,
     });
     if (this.owing()) {
-      this.later(this.patience);
-      this.patience = Math.min(this.patience * 2, 30_000);
+      this.later(this.wait);
+      this.wait = Math.min(this.wait * 2, 30_000);
     }
   }
 
@@ -317,7 +317,7 @@ export class Doc {
     if (!this.pending.length) {
       clearTimeout(this.timer);
       this.inFlight = false;
-      this.patience = PATIENCE_MS;
+      this.wait = WAIT_MS;
       this.waits(false);
     }
     this.forget();

@@ -50,9 +50,9 @@ test("where events have no numbers they are told again, and that is said", async
 });
 
 test("a refusal says every reason with its fix", async () => {
-  const body = { error: { message: "One.", fix: "Mend it." }, also: [{ message: "Two." }] };
+  const body = { error: { message: "One.", fix: "Fix it." }, also: [{ message: "Two." }] };
   const refusal = await refusalOf(new Response(JSON.stringify(body), { status: 400 }));
-  expect(refusal.message).toBe("One. Mend it. Two.");
+  expect(refusal.message).toBe("One. Fix it. Two.");
   expect((await refusalOf(new Response("<html>", { status: 502 }))).problems).toHaveLength(1);
   const ask = () => Promise.reject(new TypeError("no net"));
   await expect(told({ flow: "f", ask, keep: () => "" }, "/x")).rejects.toBeInstanceOf(Refusal);

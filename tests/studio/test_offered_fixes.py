@@ -12,7 +12,7 @@ from patchbay.nodes.catalog import load_catalog
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.elsewhere import openable
 from patchbay.studio.inspector.following import followers, givers
-from patchbay.studio.inspector.mending import found_in
+from patchbay.studio.inspector.offered_fixes import found_in
 
 CATALOG = load_catalog()
 

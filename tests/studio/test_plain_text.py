@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from patchbay.studio.plain_text import entities, plain
 from patchbay.studio.screens.runs import statuses
 from patchbay.studio.views.values import gist, looks_like_markdown, shape_of
-from patchbay.studio.words import entities, plain
 
 
 def test_labels_show_exactly_what_was_written() -> None:
@@ -26,12 +26,18 @@ def test_values_are_seen_for_what_they_are() -> None:
 
 
 def test_a_run_is_followed_event_by_event() -> None:
+    began, tokens = {"type": "node_started", "at": 1.0}, {"prompt": 0, "completion": 0}
     events = [
-        {"type": "run_started"},
-        {"type": "node_started", "node": "a"},
-        {"type": "node_started", "node": "a/inner"},
-        {"type": "node_finished", "node": "a", "source": "cache"},
-        {"type": "node_failed", "node": "b"},
-    ]
+        {"type": "run_started", "at": 1.0, "run": "r", "flow": "f", "inputs": {}, "nodes": 2},
+        {**began, "node": "a"},
+        {**began, "node": "a/inner"},
+        {"type": "node_finished", "at": 2.0, "node": "a", "source": "cache", "seconds": 1.0,
+         "tokens": tokens, "outputs": {}},
+        {"type": "node_failed", "at": 2.0, "node": "b", "seconds": 1.0, "inputs": {},
+         "problem": {"code": "x/y", "message": "No."}},
+        {**began, "node": "c"},
+        {"type": "run_cancelled", "at": 3.0, "run": "r", "seconds": 2.0, "tokens": tokens},
+    ]  # fmt: skip
     assert statuses(events[:2]) == {"a": "running"}
-    assert statuses(events) == {"a": "cached", "b": "failed"}
+    assert statuses(events[:-1]) == {"a": "cached", "b": "failed", "c": "running"}
+    assert statuses(events) == {"a": "cached", "b": "failed", "c": "cancelled"}
