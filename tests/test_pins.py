@@ -106,6 +106,14 @@ def test_the_small_environment_leaves_the_large_packages_out() -> None:
     assert not small & {"torch", "transformers", "crewai", "ray", "chromadb", "lancedb", "pytest"}
 
 
+@pytest.mark.parametrize(("row", "picked"), [("everything", ["all", "dev"]), ("the small one", [])])
+def test_the_readme_counts_the_packages(row: str, picked: list[str]) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = re.search(rf"^\| {row} \| (\d+) \|", page, re.M)
+    assert told
+    assert int(told[1]) == len(list(chosen(picked))), "the table under The environment"
+
+
 def test_an_unknown_extra_is_named_beside_those_that_there_are() -> None:
     with pytest.raises(SystemExit, match=r"no extra 'gpu'.*agents, all, .*transformers"):
         chosen(["servers", "gpu"])

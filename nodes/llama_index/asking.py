@@ -20,9 +20,9 @@ def asks_of(ctx: Context, model: ModelSpec, most: int) -> Any:
     async def asks(messages: list[Message], call: CallOptions) -> str:
         told = "\0".join(message.content for message in messages)
         name = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        given = CallOptions(max_tokens=most).over(CallOptions())
         with ctx.lane(name):
-            answer = await ask(ctx, model, messages, call.over(given), port=None)
+            asked = call.over(CallOptions(max_tokens=most))
+            answer = await ask(ctx, model, messages, asked, port=None)
         await say_if_empty(ctx, answer)
         return answer.text
 

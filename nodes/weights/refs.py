@@ -24,6 +24,7 @@ _HUB = re.compile(
     rf"hf:(?P<repo>{_PART}/{_PART})/(?P<file>(?:{_PART}/)*{_PART}\.gguf)"
     rf"(?:@(?P<revision>{_PART}))?(?:#sha256=(?P<sha256>[0-9a-f]{{64}}))?"
 )
+_REPOSITORY = re.compile(rf"hf:(?P<repo>{_PART}/{_PART})(?:@(?P<revision>{_PART}))?")
 _OLLAMA = re.compile(
     rf"ollama:(?P<owner>(?:{_PART}/){{0,2}})(?P<name>{_PART})(?::(?P<tag>{_PART}))?"
 )
@@ -52,6 +53,17 @@ class OllamaRef:
         return f"{self.owner}/{self.name}:{self.tag}" if self.owner else f"{self.name}:{self.tag}"
 
 
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A whole repository of a Hugging Face hub."""
+
+    repo: str
+    revision: str = "main"
+
+    def __str__(self) -> str:
+        return f"hf:{self.repo}@{self.revision}"
+
+
 Ref = NamedWeights | HubRef | OllamaRef | Path
 
 
@@ -75,6 +87,23 @@ def parse(text: str) -> Ref:
         code="weights/unknown",
         retry=False,
     )
+
+
+def parse_repository(text: str) -> Repository:
+    """Read `hf:owner/repo[@revision]`.
+
+    Raises:
+        NodeError: it is not of that form.
+    """
+    match = _REPOSITORY.fullmatch(text)
+    if match is None or ".." in text:
+        raise NodeError(
+            f"{text!r} is not a reference to a repository on a hub.",
+            fix="Write hf:owner/repo, with @revision where you want a certain one.",
+            code="weights/reference",
+            retry=False,
+        )
+    return Repository(match["repo"], match["revision"] or "main")
 
 
 def _hub(text: str) -> HubRef:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,28 +10,20 @@ from typing import Any
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import weights_dir, weights_path
 from patchbay.nodes.weights.manifest import NAMED
-
-_PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,150}"
-_HUB = re.compile(rf"hf:(?P<repo>{_PART}/{_PART})(?:@(?P<revision>{_PART}))?")
+from patchbay.nodes.weights.refs import Repository, parse_repository
 
 CONFIG = "config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 @dataclass(frozen=True, slots=True)
-class HubFolder:
-    """A whole repository of a Hugging Face hub."""
-
-    repo: str
-    revision: str = "main"
+class HubFolder(Repository):
+    """A whole repository of a Hugging Face hub, as it is kept for Transformers."""
 
     @property
     def path(self) -> Path:
         """Where its files lie, below the weights folder."""
         return weights_dir() / "hf" / self.repo / self.revision
-
-    def __str__(self) -> str:
-        return f"hf:{self.repo}@{self.revision}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +63,8 @@ def parse_hub(text: str) -> HubFolder:
     Raises:
         NodeError: it is not of that form.
     """
-    match = _HUB.fullmatch(text)
-    if match is None or ".." in text:
-        raise NodeError(
-            f"{text!r} is not a reference to a repository on a hub.",
-            fix="Write hf:owner/repo, with @revision where you want a certain one.",
-            code="weights/reference",
-            retry=False,
-        )
-    return HubFolder(match["repo"], match["revision"] or "main")
+    named = parse_repository(text)
+    return HubFolder(named.repo, named.revision)
 
 
 def check_folder(path: Path) -> Path:

@@ -16,15 +16,22 @@ SHARED = "options.py"
 
 
 def described() -> Iterator[tuple[str, Path]]:
-    """The descriptions of chat models that a backend declares, and where."""
+    """The descriptions of chat models that a backend declares, and where; of a backend that is made
+    out of another one, both."""
+    bases: dict[str, set[str]] = {}
+    files: dict[str, Path] = {}
     for path in MODELS.rglob("*.py"):
-        if path.name == SHARED:
-            continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and any(
-                isinstance(base, ast.Name) and base.id in BASES for base in node.bases
-            ):
-                yield node.name, path
+        for made in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(made, ast.ClassDef):
+                bases[made.name] = {base.id for base in made.bases if isinstance(base, ast.Name)}
+                files[made.name] = path
+    found, more = set(BASES), set(BASES)
+    while more:
+        more = {name for name, its in bases.items() if its & found} - found
+        found |= more
+    for name in sorted(found & bases.keys()):
+        if files[name].name != SHARED:
+            yield name, files[name]
 
 
 def sources() -> str:

@@ -17,9 +17,11 @@ from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.home import cache_dir, home, offline, weights_dir
 from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.models.transformers.source import parse_hub
 from patchbay.nodes.values import content_hash
+from patchbay.nodes.weights.folders import folder_id
 from patchbay.nodes.weights.gguf_header import read_header
-from patchbay.nodes.weights.refs import HubRef, OllamaRef, parse
+from patchbay.nodes.weights.refs import HubRef, OllamaRef, parse, parse_repository
 from patchbay.nodes.weights.resolve import content_id, delete, find, resolve
 from tests.nodes.models.site import Site
 
@@ -204,3 +206,20 @@ def test_a_disk_that_is_full_leaves_the_old_file(tmp_path: Path) -> None:
     assert done.stdout.strip().isdigit()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("hf:owner/repo", "hf:owner/repo@main"), ("hf:owner/repo@v1.2", "hf:owner/repo@v1.2")],
+)
+def test_a_repository_is_read(text: str, said: str) -> None:
+    assert str(parse_repository(text)) == said
+
+
+@pytest.mark.parametrize("text", ["hf:repo", "hf:a/b/c", "hf:../b", "hf:a/b@", "hf:a/b@x/y", "a/b"])
+def test_what_is_no_repository_is_refused_in_the_same_words_everywhere(text: str) -> None:
+    readers = [parse_repository, parse_hub]
+    readers += [folder_id] if text.startswith("hf:") else []  # else it is a path
+    for reader in readers:
+        with pytest.raises(NodeError, match="is not a reference to a repository on a hub"):
+            reader(text)
