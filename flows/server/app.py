@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.gate import Gate
+from patchbay.flows.server.core.imports import forget_folders
 from patchbay.flows.server.core.refusals import RefusedError, answer, of_flow, of_system, refused
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.uploads import OLD_S, uploads_folder
@@ -87,8 +88,13 @@ def _mcp(service: FlowService) -> McpWhenAsked | None:
 
 async def _start_what_is_due(service: FlowService) -> None:
     """Start flows when their schedules are due; for ever."""
-    await asyncio.sleep(_SOON_S)
-    firing_of = await in_thread(_firing_of)
+    while True:
+        await asyncio.sleep(_SOON_S)
+        try:
+            firing_of = await in_thread(_firing_of)
+            break
+        except OSError as error:  # the system is short of something
+            log.warning("Triggers cannot be looked at: %s", error)
     await firing_of(service).watch()
 
 
@@ -217,6 +223,7 @@ class RunCalls:
             made = await in_thread(_every_address, self._mcp)
         except BaseException:
             self._making = None  # the system was short of something: the next one tries again
+            forget_folders()
             raise
         self._app.router.routes.extend(made)
 
@@ -232,7 +239,8 @@ _CALL = re.compile(r"/flows/([^/]+)/run")
 
 async def _sweep_now_and_then() -> None:
     while True:
-        await in_thread(_sweep)
+        with contextlib.suppress(OSError):  # the next one tries again
+            await in_thread(_sweep)
         await asyncio.sleep(_SWEEP_EVERY_S)
 
 

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from patchbay.flows.server.core.imports import forget_folders
 from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class McpWhenAsked:
         self._service = service
         self._asked, self._ready = asyncio.Event(), asyncio.Event()
         self._serving: McpOverHttp | None = None
-        self._broken: BaseException | None = None
+        self._broken: Exception = RuntimeError("MCP cannot be served: the server ends")
 
     @contextlib.asynccontextmanager
     async def there(self) -> AsyncIterator[None]:
@@ -43,19 +44,21 @@ class McpWhenAsked:
             self._ready.set()  # it may have ended before it began
 
     async def _run(self) -> None:
-        await self._asked.wait()
-        try:
-            made = await in_thread(_imported)
-            serving = made(self._service)
-            async with serving.running():
-                self._serving = serving
-                self._ready.set()
-                await asyncio.Event().wait()
-        except BaseException as error:
-            self._broken = error
-            raise
-        finally:
-            self._ready.set()
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                made = await in_thread(_imported)
+                serving = made(self._service)
+                async with serving.running():
+                    self._serving = serving
+                    self._ready.set()
+                    await asyncio.Event().wait()
+            except Exception as error:  # the system was short of something: next time again
+                self._broken, self._serving = error, None
+                waited, self._ready = self._ready, asyncio.Event()
+                waited.set()
+                forget_folders()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request."""
@@ -63,7 +66,7 @@ class McpWhenAsked:
             self._asked.set()
             await self._ready.wait()
         if self._serving is None:
-            raise RuntimeError("MCP cannot be served") from self._broken
+            raise self._broken
         await self._serving(scope, receive, send)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -18,10 +19,11 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
 from patchbay.flows.server.http.openapi import version_of_ours
+from patchbay.flows.server.mcp import when_asked
 from patchbay.flows.server.mcp.when_asked import McpWhenAsked
 from tests.flows.server.flows import write
 from tests.flows.server.nodes import Words
-from tests.flows.server.serving import KEY, Served
+from tests.flows.server.serving import KEY, Served, code, serving
 from tests.flows.server.test_command import environ  # noqa: F401 - a fixture
 from tests.paths import ROOT
 
@@ -296,3 +298,21 @@ async def test_who_calls_while_the_server_ends_does_not_wait_for_ever() -> None:
         await asyncio.sleep(0)
     with pytest.raises(RuntimeError, match="cannot be served"):
         await asyncio.wait_for(calling, 60)
+
+
+def test_a_system_that_was_short_of_something_is_asked_again(tmp_path: Path, monkeypatch):
+    """Nothing of MCP was ever served where its library could not be imported the first time."""
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+
+    def short() -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    with serving(write(tmp_path / "flows", "shout")) as served:
+        with monkeypatch.context() as patch:
+            patch.setattr(when_asked, "_imported", short)
+            for _ in range(2):
+                answer = served.http.post("/mcp", json=body, headers=ACCEPT)
+                assert code(answer) == (503, "system/file")
+        answer = served.http.post("/mcp", json=body, headers=ACCEPT)
+        assert [tool["name"] for tool in answer.json()["result"]["tools"]] == ["shout"]
