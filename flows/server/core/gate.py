@@ -92,8 +92,8 @@ class Gate:
                 return
             scope["caller"] = self._caller(path, headers)
             scope["sent"] = headers
-            if (traced := headers.get(b"traceparent")) is not None:
-                INCOMING.set(TraceParent.read(traced.decode("latin-1")))
+            traced = headers.get(b"traceparent")  # a request behind another has its context
+            INCOMING.set(None if traced is None else TraceParent.read(traced.decode("latin-1")))
             bounded = _Bounded(receive, self._settings, headers)
             await self._app(scope, bounded, send)
         except RefusedError as error:

@@ -16,6 +16,7 @@ from sse_starlette.sse import AppStatus
 from patchbay.flows.server.core.event_stream import unless_gone
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.mcp.flow_tools import tool_server
+from patchbay.flows.traces.trace_parent import INCOMING
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -52,6 +53,7 @@ class McpOverHttp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request: one that neither has a session nor begins one is answered by itself."""
         scope = _of_caller(scope)
+        INCOMING.set(None)  # each call of a session says its own
         named = any(name == b"mcp-session-id" for name, _ in scope["headers"])
         if named or scope["method"] != "POST":
             await self._sessions.handle_request(scope, receive, send)

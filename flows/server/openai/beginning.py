@@ -38,7 +38,7 @@ async def begun(
     waits = waiting_run(talk.messages)
     if waits is None and thread is not None and flow.may_ask:
         waits = await _waiting_in(service, flow, thread)
-    if waits is not None and service.owners.owns(caller, waits):
+    if waits is not None and await _asks(service, caller, flow, waits):
         live = await _answered(service, caller, waits, talk.last, answering)
         if live is not None:
             return live, answering
@@ -49,6 +49,18 @@ async def begun(
         flow, caller, asked, run=run, follow=stream or flow.may_ask, hear=answering.hear
     )
     return live, answering
+
+
+async def _asks(service: FlowService, caller: Caller, flow: ServedFlow, run: str) -> bool:
+    """Whether a run is the caller's and this flow's: who goes on with another flow in the same
+    conversation does not answer what the first one asked."""
+    if not service.owners.owns(caller, run):
+        return False
+    try:
+        names = await service.recorded.names_of(await service.past(run))
+    except RefusedError:  # it was deleted
+        return False
+    return not names or flow.name in names
 
 
 async def _waiting_in(service: FlowService, flow: ServedFlow, thread: str) -> str | None:

@@ -203,6 +203,21 @@ def test_a_question_is_the_assistants_and_the_next_message_its_answer(client, st
     assert say(said).startswith("Send it?\n\nDear Bob")
 
 
+def test_another_flow_is_not_what_a_question_is_answered_by(client, served):
+    """Chat programs let people go on with another model in the same conversation."""
+    said = user("Dear Ada")
+    question = client.chat.completions.create(model="approve", messages=said)
+    words = question.choices[0].message.content
+    said += [{"role": "assistant", "content": words}, *user("yes")]
+    answer = client.chat.completions.create(model="words", messages=said)
+    assert answer.choices[0].message.content == "yes"
+    run = question.id.removeprefix("chatcmpl-")
+    assert served.http.get(f"/runs/{run}").json()["status"] == "waiting"
+    gone = served.run("words", {"question": "a"}).json()["run"]  # never recorded
+    said[1]["content"] = words.replace(run, gone)
+    assert client.chat.completions.create(model="words", messages=said).choices
+
+
 # --- responses ------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -104,6 +105,25 @@ def test_openais_clients_read_it_in_the_header(traced: Served, collector: Collec
         extra_headers={"traceparent": PARENT},
     )  # fmt: skip
     assert asked.headers["traceparent"].split("-")[1] == PARENT[3:35]
+
+
+def test_a_request_behind_another_is_not_in_its_trace(traced: Served):
+    """Two in one piece: the second is begun where the first ends."""
+    body = '{"question": "a b"}'
+    lines = (
+        "POST /flows/words/run HTTP/1.1", "Host: localhost", f"Authorization: Bearer {KEY}",
+        f"Content-Length: {len(body)}",
+    )  # fmt: skip
+    first = "\r\n".join((*lines, f"traceparent: {PARENT}", "", body))
+    second = "\r\n".join((*lines, "Connection: close", "", body))
+    with socket.create_connection((traced.host, traced.port), timeout=120) as line:
+        line.sendall((first + second).encode())
+        told = b""
+        while piece := line.recv(65_536):
+            told += piece
+    parents = re.findall(rb"traceparent: 00-([0-9a-f]{32})", told)
+    assert parents[0].decode() == PARENT[3:35]
+    assert parents[1] != parents[0]
 
 
 async def test_mcps_clients_hand_theirs_on(traced: Served, collector: Collector):
