@@ -61,6 +61,9 @@ class BoundedProtocol(_Base):
         self._body += len(body)
         super().on_body(body)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing: whoever asks for a WebSocket gets an answer without one, and writes no log."""
+
     def _late(self) -> None:
         """Close it, unless a request is at work or has begun since the last look."""
         cycle = self.cycle

@@ -19,6 +19,7 @@ from patchbay.nodes.strict_json import once_each, parse_json
 from patchbay.nodes.values import Document, FileRef, has_half
 
 if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
     from starlette.requests import Request
 
     from patchbay.flows.server.core.shelf import ServedFlow
@@ -233,11 +234,14 @@ async def _parts(request: Request, flow: ServedFlow, asked: RunRequest, run: str
     return given
 
 
-def _take_words(query: Mapping[str, str], flow: ServedFlow, asked: RunRequest) -> None:
+def _take_words(query: QueryParams, flow: ServedFlow, asked: RunRequest) -> None:
     """Take in the words of an address: there they are ours, whatever the inputs are called."""
     if beside := [name for name in query if name in flow.inputs and name not in WORDS]:
         message = f'The input "{beside[0]}" stands in the address, which is not read for inputs.'
         raise refused(400, "input/invalid", message, "Send it in the body.")
+    if twice := [name for name in WORDS if len(query.getlist(name)) > 1]:
+        message = f'"{twice[0]}" stands in the address more than once.'
+        raise refused(400, "input/invalid", message, "Send it once.")
     if "stream" in query:
         asked.stream = yes("stream", query["stream"])
     if "background" in query:
@@ -248,6 +252,11 @@ def _take_words(query: Mapping[str, str], flow: ServedFlow, asked: RunRequest) -
 
 def _sort_out(given: Mapping[str, Any], flow: ServedFlow, asked: RunRequest) -> None:
     """Tell the words about the run from the inputs."""
+    within = given.get("inputs") if "inputs" not in flow.inputs else None
+    own = [n for n in given if n in flow.inputs or n not in WORDS]
+    if isinstance(within, dict) and (twice := [name for name in own if name in within]):
+        message = f'"{printable(twice[0])[:100]}" stands in "inputs" and beside it.'
+        raise refused(400, "input/invalid", message, "Send it once.")
     for name, value in given.items():
         if name in flow.inputs or name not in WORDS:
             asked.inputs[name] = value

@@ -18,6 +18,7 @@ from patchbay.flows.server.core.keys import Caller, Keys
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.traces.trace_parent import INCOMING, TraceParent
+from patchbay.flows.wording import printable
 from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
@@ -110,8 +111,18 @@ class Gate:
                 f'This server is not called "{host[:100]}".',
                 "Call it by its address in digits or as localhost, or start it with --name NAME.",
             )
-        if sum(len(n) + len(v) for n, v in scope["headers"]) > _MOST_HEADERS:
+        size = hosts = 0
+        for name, value in scope["headers"]:
+            size += len(name) + len(value)
+            hosts += name == b"host"
+        if size > _MOST_HEADERS:
             raise refused(431, "serve/headers", "The headers are too large.", "Send fewer.")
+        if hosts > 1:  # who stands between may have looked at the other one (RFC 9112, section 3.2)
+            raise refused(400, "serve/host", "There are two Host headers.", "Send one.")
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            how = headers[b"content-encoding"].decode("latin-1")
+            message = f'A body that is compressed ("{printable(how)[:40]}") is not read.'
+            raise refused(415, "serve/content-type", message, "Send it as it is.")
         if foreign and foreign not in self._origins:
             raise refused(
                 403,

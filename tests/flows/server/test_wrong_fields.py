@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socket
 from typing import Any
 
 import pytest
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.server.core.refusals import of_flow, refused
-from tests.flows.server.serving import Served, events_in
+from tests.flows.server.serving import KEY, Served, code, events_in
 
 
 def chat(served: Served, **body: Any) -> Any:
@@ -19,6 +21,51 @@ def chat(served: Served, **body: Any) -> Any:
 
 def user(*parts: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": list(parts)}]}
+
+
+# --- any address ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flow", "query", "body"),
+    [
+        ("shout", "", {"inputs": {"text": "a"}, "text": "b"}),
+        ("typed", "", {"inputs": {"count": 1, "stream": "a"}, "stream": "b"}),
+        ("shout", "?stream=0&stream=1", {"text": "a"}),
+    ],
+)
+def test_what_is_said_twice_is_not_guessed_at(served: Served, flow, query, body):
+    answer = served.http.post(f"/flows/{flow}/run{query}", json=body)
+    assert code(answer) == (400, "input/invalid")
+
+
+def test_inputs_of_their_own_stand_beside_words_of_ours(served: Served):
+    body = {"inputs": {"text": "a"}, "stream": False, "thread": None}
+    assert served.run("shout", body).json()["outputs"] == {"answer": "A"}
+
+
+@pytest.mark.parametrize("path", ["/flows/shout/run", "/v1/chat/completions", "/mcp"])
+def test_a_compressed_body_is_said(served: Served, path):
+    packed = gzip.compress(b'{"text": "a"}')
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+    answer = served.http.post(path, content=packed, headers=headers)
+    assert (answer.status_code, "compressed" in answer.text) == (415, True)
+    answer = served.run("shout", {"text": "a"}, headers={"content-encoding": "identity"})
+    assert answer.status_code == 200
+
+
+def test_two_names_of_the_server_are_one_too_many(served: Served):
+    """A proxy may have looked at the first, and this server at the last."""
+    head = f"GET /flows HTTP/1.1\r\nHost: evil.example\r\nAuthorization: Bearer {KEY}\r\n"
+    with socket.create_connection((served.host, served.port), timeout=120) as line:
+        line.sendall(f"{head}Host: localhost\r\n\r\n".encode())
+        assert line.recv(4096).startswith(b"HTTP/1.1 400 ")
+
+
+def test_who_asks_for_a_websocket_writes_no_log(served: Served, caplog):
+    headers = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-key": "x"}
+    assert served.http.get("/flows", headers=headers).status_code == 200
+    assert caplog.text == ""
 
 
 # --- OpenAI's protocol ----------------------------------------------------------------------------
