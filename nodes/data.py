@@ -117,6 +117,11 @@ def _value_types(annotation: Any) -> Iterator[type[Value]]:
         yield from _value_types(part)
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def values_in(held: Any) -> Iterator[Value]:
     """The values in a field: itself, or those in a tuple, list or dict."""
     if isinstance(held, Value):

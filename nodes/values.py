@@ -28,6 +28,7 @@ from patchbay.nodes.data import (
     canonical,
     content_hash,
     encode,
+    is_number,
     nested_fields,
 )
 from patchbay.nodes.figures import Chart, Table
@@ -133,10 +134,6 @@ def _atom(annotation: Any) -> tuple[str, Callable[[object], bool]]:
     raise TypeError(f"{annotation!r} may not travel on a wire; see the table in docs/nodes.md")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def is_json(value: object, depth: int = MAX_DEPTH) -> bool:
     """Whether a value is plain JSON (finite numbers, text keys) of bounded depth."""
     if value is None or isinstance(value, (str, bool, int)):
@@ -205,8 +202,8 @@ def _inside(value: object) -> Iterable[object]:
 _LIST_IDS: dict[Any, str] = {list[Message]: "messages", list[Document]: "documents"}
 _PLAIN: dict[Any, tuple[str, Callable[[object], bool]]] = {
     str: ("text", lambda value: isinstance(value, str)),
-    float: ("number", _is_number),
-    int: ("number", _is_number),
+    float: ("number", is_number),
+    int: ("number", is_number),
 }
 
 Promptable = str | float | JsonValue | list[Document] | list[Message] | Table
@@ -229,7 +226,7 @@ def type_in_words(value: object) -> str:
     """What a value is, in words for an error message: `text`, `3 documents`, `number`."""
     if isinstance(value, str):
         return "text"
-    if _is_number(value):
+    if is_number(value):
         return "number"
     if isinstance(value, Spec):
         return value.type_id()

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from patchbay.nodes.data import is_number
 from patchbay.nodes.figures import Chart, Picture, Table, cell_text
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import Document, as_text
@@ -79,7 +80,7 @@ def table_text(table: Table, widest: int | None = None) -> str:
 def chart_text(chart: Chart, widest: int | None = None) -> str:
     """Bars as bars, a line or points as the table of their numbers."""
     values = [row.get(chart.y) for row in chart.rows]
-    if chart.kind != "bar" or not all(_is_number(value) for value in values):
+    if chart.kind != "bar" or not all(is_number(value) for value in values):
         return table_text(chart.as_table(), widest)
     largest = max((abs(float(str(value))) for value in values), default=0.0) or 1.0
     rows = []
@@ -111,11 +112,7 @@ def _cut(text: str, widest: int | None) -> str:
 
 def _numbers(cells: Sequence[JsonValue]) -> bool:
     given = [cell for cell in cells if cell is not None]
-    return bool(given) and all(_is_number(cell) for cell in given)
-
-
-def _is_number(cell: object) -> bool:
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
+    return bool(given) and all(is_number(cell) for cell in given)
 
 
 def _width(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,6 @@ from typer.core import TyperGroup
 from patchbay.flows.cli import say
 from patchbay.flows.cli.mcp_tools import serve_tools
 from patchbay.flows.cli.options import Debug
-from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import NodeError
 
 
@@ -47,7 +45,7 @@ def mcp(
     from patchbay.nodes.settings import settings_file
 
     file = settings_file()
-    with _in_words():
+    with say.nodes_words():
         found = servers(file)
     if not found:
         say.out(f"There are no servers in {file}.")
@@ -74,7 +72,7 @@ def login(
 
             webbrowser.open(address)
 
-    with _in_words():
+    with say.nodes_words():
         meant = named_server(server)
         if not meant.url:
             raise NodeError(f"{server!r} is a program, which needs no sign-in.", code="mcp/sign-in")
@@ -91,15 +89,7 @@ def logout(
     from patchbay.nodes.mcp.oauth import SignIn
     from patchbay.nodes.mcp.servers import named_server
 
-    with _in_words():
+    with say.nodes_words():
         meant = named_server(server)
     gone = bool(meant.url) and SignIn(meant.url).forget()
     say.out(f"Signed out of {server}." if gone else f"Nobody was signed in at {server}.")
-
-
-@contextlib.contextmanager
-def _in_words():  # type: ignore[no-untyped-def]
-    try:
-        yield
-    except NodeError as error:
-        raise FlowError([Problem(error.code, error.message, error.fix)]) from error

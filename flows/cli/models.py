@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -13,9 +11,7 @@ import typer
 from patchbay.flows.cli import say
 from patchbay.flows.cli.options import Debug, Json
 from patchbay.flows.cli.watch import StatusLine
-from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import NodeProgress
-from patchbay.nodes.contract import NodeError
 from patchbay.nodes.units import size_in_words
 
 app = typer.Typer(help="List, fetch and remove weights of models.", rich_markup_mode=None)
@@ -76,7 +72,7 @@ def search(
     from patchbay.nodes.weights.hub_search import hub_files, search_hub
 
     wanted = " ".join(words)
-    with _in_words():
+    with say.nodes_words():
         if wanted.count("/") == 1 and " " not in wanted:
             for file in hub_files(wanted):
                 say.out(f"{file.reference}  {size_in_words(file.size)}")
@@ -99,7 +95,7 @@ def pull(
     def report(label: str, done: float, total: float | None) -> None:
         line.progress(NodeProgress(at=0.0, node="", label=label, done=done, total=total))
 
-    with _in_words():
+    with say.nodes_words():
         try:
             path = resolve(name, report)
         finally:
@@ -115,13 +111,5 @@ def remove(
     """Remove fetched weights from this machine."""
     from patchbay.nodes.weights.resolve import delete
 
-    with _in_words():
+    with say.nodes_words():
         say.err("Removed." if delete(name) else "There was nothing to remove.")
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    try:
-        yield
-    except NodeError as error:
-        raise FlowError([Problem(error.code, error.message, error.fix)]) from error

@@ -12,6 +12,7 @@ from patchbay.flows.blackout import EVERYWHERE, black_out_process, finish
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.failures import RunError, about_file
 from patchbay.flows.wording import UNSAFE
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
@@ -24,6 +25,15 @@ EXIT_PROBLEM = 1
 EXIT_INTERRUPTED = 130
 EXIT_WAITING = 75
 """The run waits for a person: "try again later", as `sysexits.h` has it (EX_TEMPFAIL)."""
+
+
+@contextlib.contextmanager
+def nodes_words() -> Iterator[None]:
+    """What a node refuses in the block is told as a problem of the command."""
+    try:
+        yield
+    except NodeError as error:
+        raise FlowError([Problem(error.code, error.message, error.fix)]) from error
 
 
 def out(text: str = "", end: str = "\n") -> None:

@@ -141,7 +141,7 @@ def _names(axis: Axis, axes: Sequence[Axis]) -> list[str]:
     """What its values are called. Long ones that begin alike are shown where they differ."""
     alone = sum(other.param == axis.param for other in axes) == 1
     head = axis.param if alone else f"{axis.node}.{axis.param}"
-    texts = [" ".join(_text(value).split()) for value in axis.values]
+    texts = [" ".join(value_text(value).split()) for value in axis.values]
     shown = [_short(text) for text in texts]
     for one in {name for name in shown if shown.count(name) > 1}:
         group = [at for at, name in enumerate(shown) if name == one]
@@ -160,7 +160,8 @@ def _alike(texts: Sequence[str]) -> int:
     return next((at for at, some in letters if len(set(some)) > 1), min(map(len, texts)))
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A value of an axis as people write it: a text as it is, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

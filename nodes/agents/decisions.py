@@ -93,7 +93,7 @@ class Decisions:
         """
         if policy is None or not asks_about(policy, arguments):
             return APPROVED
-        plain = json.loads(json.dumps(dict(arguments), default=_plain))
+        plain = json.loads(json.dumps(dict(arguments), default=plain_argument))
         asked = question_before(policy, self._who, tool.name, plain, schema_of(tool))
         with self._ctx.lane(self._lane(tool.name, plain)):
             answer = await self._ctx.ask(asked)
@@ -156,7 +156,8 @@ def edited(arguments: Mapping[str, Any], result: str) -> str:
     return f"{EDITED} {json.dumps(arguments, ensure_ascii=False)}\n{result}"
 
 
-def _plain(value: Any) -> Any:
+def plain_argument(value: Any) -> Any:
+    """An argument that is no JSON any more, since a tool's schema has made something of it."""
     dump = getattr(value, "model_dump", None)
     return dump(mode="json") if dump is not None else str(value)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from patchbay.nodes.tools.ask_first import When, WhenLate, check_pattern
+from patchbay.nodes.tools.ask_first import Pattern, When, WhenLate, check_when
 
 OwnTool = Literal[
     "write_file", "edit_file", "delete", "read_file", "ls", "glob", "grep", "task", "write_todos"
@@ -29,7 +29,7 @@ class InterruptOn(BaseModel):
     """When a person is asked."""
     argument: str = Field("", max_length=200)
     """For `an argument matches`: which one, such as `file_path`. Empty: any of them."""
-    pattern: Annotated[str, AfterValidator(check_pattern)] = Field("", max_length=1000)
+    pattern: Pattern = Field("", max_length=1000)
     """For `an argument matches`: a regular expression that is looked for in it."""
     whom: str = Field("", max_length=200)
     """Whom it is for, in words."""
@@ -45,8 +45,7 @@ class InterruptOn(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> InterruptOn:
-        if self.when == "an argument matches" and not self.pattern:
-            raise ValueError("say with a pattern what an argument must match")
+        check_when(self.when, self.pattern)
         return self
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, JsonValue, field_validator, model_validator
+from pydantic import AfterValidator, model_validator
 
 from patchbay.nodes.agents.filling import check_text, filled, with_variables
 from patchbay.nodes.agents.specs import CrewTask, Review, RoleAgent
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from patchbay.nodes.models.doubts import schema_doubts
-from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.models.schema import SchemaOrNone
 from patchbay.nodes.values import AgentSpec, TaskSpec
 
 _OWN = ("agent", "context")
@@ -47,7 +47,7 @@ class Task(DescribingNode):
         """What the result should be like."""
         fill: bool = Field(False)
         """Whether `{names}` in what is expected are variables, too."""
-        output_schema: dict[str, JsonValue] | None = Field(None, widget="json")
+        output_schema: SchemaOrNone = Field(None, widget="json")
         """A JSON schema that the result must follow."""
         human_input: bool = Field(False)
         """Whether a person has to accept the result; what they find wrong is told to the agent."""
@@ -63,13 +63,6 @@ class Task(DescribingNode):
             if self.fill:
                 check_text(self.expected, _OWN, "task")
             return self
-
-        @field_validator("output_schema")
-        @classmethod
-        def _is_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
-            if schema is not None:
-                check_schema(schema)
-            return schema
 
     class Inputs(Ports):
         agent: AgentSpec | None = port(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from patchbay.nodes.agents.decisions import plain_argument
 from patchbay.nodes.agents.meter import Meter
 from patchbay.nodes.contract import Context, NodeError, StepKind
 from patchbay.nodes.made_calls import ToolCall
@@ -239,7 +240,7 @@ class Worker:
         async def call(_asked: str) -> tuple[str, float]:
             return await self._called(name, arguments), time.monotonic() - started
 
-        asked = json.dumps(dict(arguments), sort_keys=True, default=_plain)
+        asked = json.dumps(dict(arguments), sort_keys=True, default=plain_argument)
         with self.lane_of(name, asked):
             label, replay = f"call {name}", name not in self.stale
             return await self.ctx.once(label, call, asked, replay=replay)  # type: ignore[no-any-return]
@@ -379,12 +380,6 @@ def told(error: Exception) -> str:
     if isinstance(error, ValidationError):
         return f"Error: these arguments do not fit: {unfit(error)}."
     return f"Error: {shortened(str(error) or type(error).__name__, 1000)}"
-
-
-def _plain(value: Any) -> Any:
-    """An argument that is no JSON any more, since a tool's schema has made something of it."""
-    dump = getattr(value, "model_dump", None)
-    return dump(mode="json") if dump is not None else str(value)
 
 
 def _as_json(value: Any) -> str:

@@ -14,6 +14,7 @@ from patchbay.nodes.haystack.build import build, refused
 from patchbay.nodes.haystack.convert import document_of, to_haystack
 from patchbay.nodes.haystack.open_sockets import open_sockets
 from patchbay.nodes.haystack.plan import read_plan
+from patchbay.nodes.retrieval.as_documents import document_to_langchain
 from patchbay.nodes.values import Document
 
 
@@ -37,7 +38,7 @@ class OpenPipeline(BaseRetriever):
         except Exception as error:
             raise refused("the pipeline", error) from error
         documents = found.get(self.gives[0], {}).get(self.gives[1], [])
-        return [_langchain(document_of(document)) for document in documents]
+        return [document_to_langchain(document_of(document)) for document in documents]
 
 
 def open_pipeline(text: str, documents: Sequence[Document], embeddings: Any) -> OpenPipeline:
@@ -61,8 +62,3 @@ def open_pipeline(text: str, documents: Sequence[Document], embeddings: Any) -> 
 
 def _no_generator(name: str, said: Mapping[str, Any]) -> NoReturn:
     raise AssertionError(name)  # the check of the params has refused it
-
-
-def _langchain(document: Document) -> LangChainDocument:
-    metadata: dict[str, Any] = {**document.metadata, "score": document.score}
-    return LangChainDocument(page_content=document.text, metadata=metadata)

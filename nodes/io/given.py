@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from patchbay.nodes.data import is_number
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.files import as_utf8, file_ref, quoted, read_bytes
 from patchbay.nodes.units import MEGABYTE
@@ -56,7 +57,7 @@ def _number(name: str, given: Any) -> float:
 
 
 def _choice(name: str, choices: Sequence[str], given: Any) -> str:
-    text = given if isinstance(given, str) else as_text(given) if _is_number(given) else None
+    text = given if isinstance(given, str) else as_text(given) if is_number(given) else None
     if text is None or text not in choices:
         listed = ", ".join(f'"{choice}"' for choice in choices)
         raise _wrong(name, f"one of {listed}", given, f"Give one of {listed}.")
@@ -164,10 +165,6 @@ def _document(name: str, item: Any) -> Document:
 
 def _path(given: str | Path) -> Path:
     return given if isinstance(given, Path) else Path(given.strip())
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_value_list(value: object) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context
 from patchbay.nodes.models.asking import ask, say_if_empty
+from patchbay.nodes.retrieval.as_documents import document_from_langchain
 from patchbay.nodes.retrieval.retriever import IndexRetriever
 from patchbay.nodes.values import Document, Message, ModelSpec, RetrieverSpec
 
@@ -44,17 +45,11 @@ async def searches_of(
         if isinstance(spec, IndexRetriever):
             found: list[Document] = await opened.search(query, answer)
         else:
-            found = [_ours(one) for one in await opened.ainvoke(query)]
+            found = [document_from_langchain(one) for one in await opened.ainvoke(query)]
         ctx.step("tool result", f"{query}: {len(found)} found", who=name, tool="search")
         return found
 
     return searches
-
-
-def _ours(found: Any) -> Document:
-    metadata = dict(found.metadata)
-    score = metadata.pop("score", None)
-    return Document(text=found.page_content, metadata=metadata, score=score)
 
 
 def window_of(model: ModelSpec) -> int:

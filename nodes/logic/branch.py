@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, JsonValue, model_validator
+from pydantic import JsonValue, model_validator
 
 from patchbay.nodes.contract import (
     Context,
@@ -25,13 +25,8 @@ from patchbay.nodes.logic.conditions import (
     check_operand,
     holds,
 )
-from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
+from patchbay.nodes.logic.pointer import MISSING, Pointer, look_up
 from patchbay.nodes.values import ValueKind
-
-
-def _check_pointer(pointer: str) -> str:
-    tokens(pointer)
-    return pointer
 
 
 class Branch(Node):
@@ -59,7 +54,7 @@ class Branch(Node):
         """
         case_sensitive: bool = Field(False)
         """Whether `A` and `a` differ."""
-        pointer: Annotated[str, AfterValidator(_check_pointer)] = Field("", max_length=1000)
+        pointer: Pointer = Field("", max_length=1000)
         """The place inside a JSON value to look at, as a JSON pointer such as `/items/0/name`."""
 
         @model_validator(mode="after")

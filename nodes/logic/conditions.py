@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from patchbay.nodes.data import is_number
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.logic.pointer import MISSING
 from patchbay.nodes.values import Document, Message, as_text, type_in_words
@@ -32,16 +33,16 @@ LENGTH: frozenset[str] = frozenset({"longer than", "shorter than"})
 
 def check_operand(test: Test, operand: Any) -> str:
     """Why an operand does not fit a test, or an empty text when it does."""
-    if test in NUMERIC and not _is_number(operand):
+    if test in NUMERIC and not is_number(operand):
         return f"{test} compares with a number"
-    if test in LENGTH and not (_is_number(operand) and operand >= 0):
+    if test in LENGTH and not (is_number(operand) and operand >= 0):
         return f"{test} compares with a number that is not negative"
     if test in TEXTUAL and not isinstance(operand, str):
         return f"{test} compares with a text"
     if test == "is one of" and not (isinstance(operand, list) and operand):
         return "is one of compares with a list of values"
     if test == "between":
-        pair = isinstance(operand, list) and len(operand) == 2 and all(map(_is_number, operand))
+        pair = isinstance(operand, list) and len(operand) == 2 and all(map(is_number, operand))
         if not pair or operand[0] > operand[1]:
             return "between compares with two numbers [low, high]"
     return ""
@@ -112,7 +113,7 @@ def _equal(value: Any, operand: Any, fold: Callable[[Any], Any], *, strict: bool
 def _sort(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
-    return "number" if _is_number(value) else type(value).__name__
+    return "number" if is_number(value) else type(value).__name__
 
 
 def _folded(value: Any) -> Any:
@@ -147,7 +148,7 @@ def _is_empty(value: Any) -> bool:
 
 
 def _number(test: str, value: Any) -> Any:
-    if not _is_number(value):
+    if not is_number(value):
         raise _wrong(
             f'"{test}" looks at a number, but the value is {type_in_words(value)}.', "value"
         )
@@ -168,10 +169,6 @@ def _object(value: Any) -> dict[str, Any]:
             f'"has key" looks at a JSON object, but the value is {type_in_words(value)}.', "value"
         )
     return value
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _wrong(message: str, port: str) -> NodeError:

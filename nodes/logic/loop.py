@@ -19,16 +19,11 @@ from patchbay.nodes.contract import (
 )
 from patchbay.nodes.logic.conditions import WITHOUT_OPERAND, Test, check_operand, holds
 from patchbay.nodes.logic.plain import as_json
-from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
+from patchbay.nodes.logic.pointer import MISSING, Pointer, look_up
 from patchbay.nodes.names import FlowName, Name, is_name
 from patchbay.nodes.values import Promptable, ValueKind
 
 _OWN = ("rounds", "history")
-
-
-def _check_pointer(pointer: str) -> str:
-    tokens(pointer)
-    return pointer
 
 
 def _check_until(name: str) -> str:
@@ -69,7 +64,7 @@ class Loop(Node):
         """When to stop: what has to hold for it."""
         operand: JsonValue = Field(None, widget="json")
         """What to compare with, where the test compares."""
-        pointer: Annotated[str, AfterValidator(_check_pointer)] = Field("", max_length=1000)
+        pointer: Pointer = Field("", max_length=1000)
         """The place inside it to look at, as a JSON pointer such as `/finished`."""
         most: int = Field(10, ge=1, le=1_000_000)
         """The most rounds."""

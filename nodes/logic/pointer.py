@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 """Nothing is at that place."""
@@ -36,3 +38,12 @@ def look_up(value: Any, pointer: str) -> Any:
         else:
             return MISSING
     return value
+
+
+def _checked(pointer: str) -> str:
+    tokens(pointer)
+    return pointer
+
+
+Pointer = Annotated[str, AfterValidator(_checked)]
+"""A param that is a pointer."""

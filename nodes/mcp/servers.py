@@ -26,7 +26,7 @@ from pydantic import Field as PydanticField
 from patchbay.nodes.contract import Field, NodeParams
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.settings import SETTINGS, section, settings_file
-from patchbay.nodes.tools.ask_first import Pattern, When
+from patchbay.nodes.tools.ask_first import Pattern, When, check_when
 from patchbay.nodes.tools.fetch import check_address
 from patchbay.nodes.values import SecretRef
 
@@ -54,8 +54,7 @@ class ServerPolicy(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> ServerPolicy:
-        if self.when == "an argument matches" and not self.pattern:
-            raise ValueError("say with a pattern what an argument must match")
+        check_when(self.when, self.pattern)
         return self
 
     def fits(self, tool: str) -> bool:

@@ -12,6 +12,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.models.asking import Answer, ask, judge
 from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.form import Form
+from patchbay.nodes.models.options import repeats
 from patchbay.nodes.models.pictures import picture_doubts, with_pictures
 from patchbay.nodes.values import Message, ModelSpec, Picture
 
@@ -74,8 +75,7 @@ class AskModel(Node):
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
         """Whether the same answer would come again: at temperature 0, or with a seed."""
-        model: ModelSpec = inputs["model"]
-        return model.repeats(params.sampling)
+        return repeats(params, inputs)
 
     @classmethod
     def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:

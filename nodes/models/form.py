@@ -5,29 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Self
 
-from pydantic import JsonValue, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Field
 from patchbay.nodes.models.grammar import check_grammar
 from patchbay.nodes.models.options import Sampling
-from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.models.schema import SchemaOrNone
 
 
 class Form(Sampling):
     """A JSON schema or a grammar, not both; each is checked."""
 
-    json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
+    json_schema: SchemaOrNone = Field(None, widget="json")
     """A JSON schema that the answer must follow."""
     grammar: str | None = Field(None, min_length=1, widget="code")
     """A grammar (GBNF) that the answer must follow; for models that run in llama.cpp."""
-
-    @field_validator("json_schema")
-    @classmethod
-    def _is_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
-        if schema is not None:
-            check_schema(schema)
-        return schema
 
     @field_validator("grammar")
     @classmethod

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, JsonValue
 from pydantic import Field as Limits
 
 from patchbay.nodes.calls import NUMBERS, CallOptions
-from patchbay.nodes.contract import Field, NodeParams
+from patchbay.nodes.contract import Field, NodeParams, Ports
 from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, SecretRef
 
 Temperature = Annotated[float | None, Limits(ge=0, le=5)]
@@ -49,6 +49,12 @@ class Sampling(BaseModel):
         if thinking is not None:
             said["thinking"] = int(thinking) if thinking.isdecimal() else thinking
         return CallOptions(**said)
+
+
+def repeats(params: Sampling, inputs: Ports) -> bool:
+    """Whether a node would get the same answers again: at temperature 0, or with a seed."""
+    model: ModelSpec = inputs["model"]
+    return model.repeats(params.sampling)
 
 
 class Thinks(BaseModel):

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import JsonValue
+from pydantic import AfterValidator, JsonValue
 
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _DEPTH = 50
@@ -70,6 +70,16 @@ def _check_lists(schema: Mapping[str, JsonValue], where: str) -> None:
 def _check_reference(given: JsonValue, where: str) -> None:
     if given is not None and not (isinstance(given, str) and given.startswith("#")):
         raise ValueError(f"$ref of {where} must begin with #: nothing is fetched from elsewhere")
+
+
+def _checked(schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+    if schema is not None:
+        check_schema(schema)
+    return schema
+
+
+SchemaOrNone = Annotated[dict[str, JsonValue] | None, AfterValidator(_checked)]
+"""A param that is a JSON Schema, or nothing."""
 
 
 def _check_patterns(schema: Mapping[str, JsonValue], where: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 from pydantic import Field as Bounded
 
 from patchbay.nodes.contract import (
@@ -18,15 +18,10 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.logic.plain import as_json
-from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
+from patchbay.nodes.logic.pointer import MISSING, Pointer, look_up, tokens
 from patchbay.nodes.names import Name
 from patchbay.nodes.numbers import number_in
 from patchbay.nodes.values import Document, Message, Table, as_text, type_in_words
-
-
-def _check_pointer(pointer: str) -> str:
-    tokens(pointer)
-    return pointer
 
 
 class PickedField(BaseModel):
@@ -36,7 +31,7 @@ class PickedField(BaseModel):
 
     name: Name
     """The name of its port."""
-    pointer: Annotated[str, AfterValidator(_check_pointer)] = Bounded("", max_length=1000)
+    pointer: Pointer = Bounded("", max_length=1000)
     """Where it is, as a JSON pointer such as `/items/0/name`. Empty: the whole value."""
     gives: Literal["text", "number", "json"] = "text"
     """Its type on the wire: text (JSON is written out), a number, or JSON as it is."""

@@ -17,6 +17,7 @@ from pydantic import ConfigDict
 from patchbay.nodes.embedded import embedded_query
 from patchbay.nodes.models.messages import to_langchain
 from patchbay.nodes.retrieval import questions
+from patchbay.nodes.retrieval.as_documents import document_to_langchain
 from patchbay.nodes.retrieval.filters import matches
 from patchbay.nodes.retrieval.open_index import OpenIndex
 from patchbay.nodes.retrieval.ranking import Hit, diverse, fuse
@@ -163,7 +164,7 @@ class OpenRetriever(BaseRetriever):
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun
     ) -> list[LangChainDocument]:
-        return [_langchain(document) for document in await self.search(query)]
+        return [document_to_langchain(document) for document in await self.search(query)]
 
 
 async def _marked(query: str, text: str, ask: Ask) -> float:
@@ -181,11 +182,6 @@ def _in_own_loop(search: Callable[[], Any]) -> list[LangChainDocument]:
     """For callers without an event loop, such as a tool in a thread."""
 
     async def found() -> list[LangChainDocument]:
-        return [_langchain(document) for document in await search()]
+        return [document_to_langchain(document) for document in await search()]
 
     return asyncio.run(found())
-
-
-def _langchain(document: Document) -> LangChainDocument:
-    metadata: dict[str, Any] = {**document.metadata, "score": document.score}
-    return LangChainDocument(page_content=document.text, metadata=metadata)

@@ -7,6 +7,7 @@ from typing import Any
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import ask
+from patchbay.nodes.retrieval.as_documents import document_from_langchain
 from patchbay.nodes.retrieval.retriever import IndexRetriever
 from patchbay.nodes.values import Document, Message, ModelSpec, RetrieverSpec
 
@@ -53,7 +54,9 @@ class Search(Node):
             if isinstance(spec, IndexRetriever):
                 documents = await retriever.search(query, _asker(ctx, spec.model))
             else:
-                documents = [_ours(found) for found in await retriever.ainvoke(query)]
+                documents = [
+                    document_from_langchain(found) for found in await retriever.ainvoke(query)
+                ]
         if not documents:
             await ctx.warn("Nothing was found.")
         return self.Outputs(documents=documents)
@@ -65,10 +68,3 @@ def _asker(ctx: Context, model: ModelSpec | None) -> Any:
         return (await ask(ctx, model, messages, CallOptions(**call_options), port=None)).text
 
     return answer
-
-
-def _ours(found: Any) -> Document:
-    """What a retriever of a plugin found."""
-    metadata = dict(found.metadata)
-    score = metadata.pop("score", None)
-    return Document(text=found.page_content, metadata=metadata, score=score)

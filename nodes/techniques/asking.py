@@ -8,11 +8,10 @@ from typing import Self, TypeVar
 from pydantic import model_validator
 
 from patchbay.nodes.calls import CallOptions
-from patchbay.nodes.contract import Field, NodeParams, Ports
+from patchbay.nodes.contract import Field, NodeParams
 from patchbay.nodes.models.asking import Answer, derived_seed
 from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
 from patchbay.nodes.techniques.answers import AnswerKind, final_answer
-from patchbay.nodes.values import ModelSpec
 
 T = TypeVar("T")
 
@@ -41,9 +40,3 @@ class AnswerParams(NodeParams, Sampling):
     def call(self, request: int = 0, about: str = "") -> CallOptions:
         """Options of a request, with a seed of its own (see `derived_seed`)."""
         return replace(self.sampling, seed=derived_seed(self.seed, request, about))
-
-
-def repeats(params: AnswerParams, inputs: Ports) -> bool:
-    """Whether the same answers would come again: at temperature 0, or with a seed."""
-    model: ModelSpec = inputs["model"]
-    return model.repeats(params.sampling)

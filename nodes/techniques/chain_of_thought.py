@@ -7,8 +7,9 @@ from typing import Literal
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
 from patchbay.nodes.models.asking import Answer, ask, conversation
+from patchbay.nodes.models.options import repeats
 from patchbay.nodes.techniques.answers import AnswerKind
-from patchbay.nodes.techniques.asking import AnswerParams, repeats
+from patchbay.nodes.techniques.asking import AnswerParams
 from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
 
 _NAMED: dict[AnswerKind, str] = {"text": "", "number": " (arabic numerals)", "choice": ""}

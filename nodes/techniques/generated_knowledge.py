@@ -12,10 +12,9 @@ from pydantic import AfterValidator, JsonValue
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line, side_by_side
-from patchbay.nodes.models.options import MaxTokens, Temperature
+from patchbay.nodes.models.options import MaxTokens, Temperature, repeats
 from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.techniques.answers import Vote, same, vote
-from patchbay.nodes.techniques.asking import repeats
 from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import poll, vote_chart
 from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text

@@ -9,9 +9,8 @@ from pydantic import AfterValidator
 
 from patchbay.nodes.contract import Context, Field, Node, Ports, port
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line
-from patchbay.nodes.models.options import MaxTokens
+from patchbay.nodes.models.options import MaxTokens, repeats
 from patchbay.nodes.prompts.braces import fill, variables
-from patchbay.nodes.techniques.asking import repeats
 from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import Voted, poll
 from patchbay.nodes.values import ModelSpec, Promptable, as_text

@@ -8,8 +8,7 @@ from functools import partial
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Field, Node, Ports, port
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line, with_suffix
-from patchbay.nodes.models.options import Temperature
-from patchbay.nodes.techniques.asking import repeats
+from patchbay.nodes.models.options import Temperature, repeats
 from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import Voted, poll
 from patchbay.nodes.values import Message, ModelSpec, as_text

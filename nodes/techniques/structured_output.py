@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, JsonValue, field_validator
+from pydantic import AfterValidator, BaseModel, JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
@@ -21,8 +21,8 @@ from patchbay.nodes.models.asking import (
     with_suffix,
 )
 from patchbay.nodes.models.doubts import schema_doubts
-from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
-from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.models.options import MaxTokens, Sampling, Seed, repeats
+from patchbay.nodes.models.schema import SchemaOrNone
 from patchbay.nodes.techniques.fields import (
     AnswerField,
     check_answer,
@@ -79,7 +79,7 @@ class StructuredOutput(Node):
             max_length=100,
         )
         """The fields of the answer."""
-        json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
+        json_schema: SchemaOrNone = Field(None, widget="json")
         """A JSON Schema in place of the fields."""
         grammar: bool = Field(True)
         """Let the backend force the shape, where it can. Off: only ask, check and repair."""
@@ -89,13 +89,6 @@ class StructuredOutput(Node):
         """What the model is told before the prompt."""
         seed: Seed = 0
         max_tokens: MaxTokens = 256
-
-        @field_validator("json_schema")
-        @classmethod
-        def _a_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
-            if schema is not None:
-                check_schema(schema)
-            return schema
 
         @property
         def form(self) -> AnswerForm:
@@ -120,8 +113,7 @@ class StructuredOutput(Node):
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
-        model: ModelSpec = inputs["model"]
-        return model.repeats(params.sampling)
+        return repeats(params, inputs)
 
     @classmethod
     def summary(cls, params: Params) -> str:

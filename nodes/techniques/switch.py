@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 from pydantic import Field as Bounded
 
 from patchbay.nodes.contract import (
@@ -19,18 +19,13 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.logic.conditions import WITHOUT_OPERAND, Test, check_operand, holds
-from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
+from patchbay.nodes.logic.pointer import MISSING, Pointer, look_up
 from patchbay.nodes.names import Name
 from patchbay.nodes.techniques.routes import choose
 from patchbay.nodes.values import Document, Message, ModelSpec, ValueKind, as_text
 
 OTHERWISE = "otherwise"
 _TAKEN = (OTHERWISE, "route")
-
-
-def _check_pointer(pointer: str) -> str:
-    tokens(pointer)
-    return pointer
 
 
 class SwitchCase(BaseModel):
@@ -79,7 +74,7 @@ class Switch(Node):
         """The type of the value that is sent on."""
         decides: ValueKind = Field("any")
         """The type of the value that decides, where one is wired into `decide`."""
-        pointer: Annotated[str, AfterValidator(_check_pointer)] = Field("", max_length=1000)
+        pointer: Pointer = Field("", max_length=1000)
         """The place inside what decides to look at, as a JSON pointer such as `/kind`."""
         case_sensitive: bool = Field(False)
         """Whether `A` and `a` differ."""

@@ -28,6 +28,12 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
+def check_when(when: When, pattern: str) -> None:
+    """Raises `ValueError` where it is asked what an argument matches, and nothing is said of it."""
+    if when == "an argument matches" and not pattern:
+        raise ValueError("say with a pattern what an argument must match")
+
+
 Pattern = Annotated[str, AfterValidator(check_pattern)]
 """A regular expression, or nothing."""
 
@@ -133,8 +139,7 @@ class AskFirst(DescribingNode):
 
         @model_validator(mode="after")
         def _makes_sense(self) -> AskFirst.Params:
-            if self.when == "an argument matches" and not self.pattern:
-                raise ValueError("say with a pattern what an argument must match")
+            check_when(self.when, self.pattern)
             return self
 
     class Inputs(Ports):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from patchbay.nodes.context import IDEMPOTENCY_KEY
+from patchbay.nodes.context import IDEMPOTENCY_KEY, Context
 from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.tools.addresses import AddressRefused, guarded_backend
 from patchbay.nodes.tools.fetch import (
@@ -97,6 +97,16 @@ class Sending:
     loopback: bool = False
     tries: int = 3
     wait: Callable[[str, float], Awaitable[None]] | None = None
+
+
+def told_waits(ctx: Context) -> Callable[[str, float], Awaitable[None]]:
+    """Waits before a request is made again, and warns why."""
+
+    async def wait(why: str, seconds: float) -> None:
+        await ctx.warn(f"{why}; trying again in {duration(seconds)}.")
+        await asyncio.sleep(seconds)
+
+    return wait
 
 
 async def send(call: HttpCall, how: Sending) -> HttpReply:

@@ -15,7 +15,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.records import records
 from patchbay.nodes.models.asking import Answer, ask, conversation, derived_seed, side_by_side
-from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
+from patchbay.nodes.models.options import MaxTokens, Sampling, Seed, repeats
 from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.training.said import asked_in, last_words
 from patchbay.nodes.training.twins import TwinFinder
@@ -105,8 +105,7 @@ class GenerateData(Node):
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
         """At temperature 0, or with a seed."""
-        model: ModelSpec = inputs["model"]
-        return model.repeats(params.sampling)
+        return repeats(params, inputs)
 
     @classmethod
     def summary(cls, params: Params) -> str:

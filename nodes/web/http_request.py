@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, Ports, port
 from patchbay.nodes.tools.fetch import FetchProblem
-from patchbay.nodes.tools.send import HttpCall, HttpReply, Sending, send
+from patchbay.nodes.tools.send import HttpCall, HttpReply, Sending, send, told_waits
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import Promptable
 from patchbay.nodes.web.http_template import RequestParams, fill_address, make_call
@@ -92,12 +92,7 @@ async def ask_server(call: HttpCall, params: RequestParams, ctx: Context) -> Htt
     Raises:
         NodeError: it cannot be asked, or not in time.
     """
-
-    async def wait(why: str, seconds: float) -> None:
-        await ctx.warn(f"{why}; trying again in {duration(seconds)}.")
-        await asyncio.sleep(seconds)
-
-    how = Sending(params.limit, params.allow_loopback, params.tries, wait)
+    how = Sending(params.limit, params.allow_loopback, params.tries, told_waits(ctx))
     try:
         async with asyncio.timeout(params.seconds):
             return await send(call, how)

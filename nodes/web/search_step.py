@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from patchbay.nodes.contract import Context, Node, Ports, port
-from patchbay.nodes.units import duration
+from patchbay.nodes.tools.send import told_waits
 from patchbay.nodes.values import Document, Table
 from patchbay.nodes.web.search import WebSearchParams, search_web
 
@@ -42,12 +40,7 @@ class SearchWeb(Node):
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         """Search."""
-
-        async def wait(why: str, seconds: float) -> None:
-            await ctx.warn(f"{why}; trying again in {duration(seconds)}.")
-            await asyncio.sleep(seconds)
-
-        hits = await search_web(inputs.query, params, ctx.secret, wait)
+        hits = await search_web(inputs.query, params, ctx.secret, told_waits(ctx))
         if not hits:
             await ctx.warn(f"{params.service} finds nothing for {inputs.query[:80]!r}.")
         documents = [

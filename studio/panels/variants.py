@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import streamlit as st
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.experiments.plan import PlannedAxis
+from patchbay.flows.experiments.variants import value_text
 from patchbay.flows.wording import plural
 from patchbay.nodes.declaration import node_declaration
 from patchbay.studio.inspector.declared import FieldSpec, fields_of
@@ -131,27 +131,23 @@ def _axis(
 def _words(known: VariedParam, axis: PlannedAxis, key: str) -> list[Any]:
     """Values that are words: chosen, or typed."""
     shape = known.field.shape
-    options: list[str] = [_shown(value) for value in axis.values]
+    options: list[str] = [value_text(value) for value in axis.values]
     if shape == "switch":
         options += ["true", "false"]
-    options += [_shown(choice) for choice in known.field.choices]
-    options.append(_shown(known.value))
+    options += [value_text(choice) for choice in known.field.choices]
+    options.append(value_text(known.value))
     given = st.multiselect(
-        "Values", list(dict.fromkeys(options)), [_shown(value) for value in axis.values],
+        "Values", list(dict.fromkeys(options)), [value_text(value) for value in axis.values],
         key=f"{key}:values", accept_new_options=shape not in ("choice", "switch"),
         placeholder="Type a value and press Enter",
     )  # fmt: skip
     return [_value(text, known.field) for text in given]
 
 
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _value(text: str, spec: FieldSpec) -> Any:
     """What a typed word stands for, by what the param takes."""
     for choice in spec.choices:
-        if _shown(choice) == text:
+        if value_text(choice) == text:
             return choice
     if text == "null" and spec.nullable:
         return None
@@ -164,7 +160,7 @@ def _value(text: str, spec: FieldSpec) -> Any:
 def _long(known: VariedParam, axis: PlannedAxis, key: str) -> list[Any]:
     """Values that need room: prompts, examples, tables; each in a field of its own."""
     texts: dict[int, str] = session.once(
-        f"{key}:texts", lambda: {i: _shown(value) for i, value in enumerate(axis.values)}
+        f"{key}:texts", lambda: {i: value_text(value) for i, value in enumerate(axis.values)}
     )
     is_text = known.field.shape in ("textarea", "code")
     values: list[Any] = []

@@ -16,6 +16,7 @@ from typing import Any
 import streamlit as st
 
 from patchbay.flows.wording import plural
+from patchbay.nodes.data import is_number
 from patchbay.nodes.figures import cell_text
 from patchbay.nodes.units import size_in_words
 from patchbay.studio.plain_text import plain
@@ -88,7 +89,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 def uniform(cells: Sequence[Any]) -> list[Any]:
     """The cells of a column, as text unless all are numbers or all are switches."""
     given = [cell for cell in cells if cell is not None]
-    if given and (all(isinstance(c, bool) for c in given) or all(_is_number(c) for c in given)):
+    if given and (all(isinstance(c, bool) for c in given) or all(is_number(c) for c in given)):
         return list(cells)
     return [None if cell is None else cell_text(cell) for cell in cells]
 
@@ -99,14 +100,10 @@ def as_csv(columns: Sequence[str], rows: Sequence[Cells]) -> bytes:
     writer = csv.writer(text)
     writer.writerow(columns)
     writer.writerows(
-        ["" if cell is None else cell if _is_number(cell) else cell_text(cell) for cell in row]
+        ["" if cell is None else cell if is_number(cell) else cell_text(cell) for cell in row]
         for row in rows
     )
     return text.getvalue().encode()
-
-
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
 
 
 # --- pictures -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.server.core.event_stream import gone
 from patchbay.flows.server.core.owners import worker_of
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.refusals import answer as refusal
@@ -193,7 +194,7 @@ async def _passed_on(answer: Any, receive: Receive, send: Send) -> None:
     headers = [(n, v) for n, v in answer.headers.raw if n.lower() not in _HOPS]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     sending = asyncio.ensure_future(_sent(answer.aiter_raw(), send))
-    leaving = asyncio.ensure_future(_gone(receive))
+    leaving = asyncio.ensure_future(gone(receive))
     try:
         await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if sending.done():
@@ -208,8 +209,3 @@ async def _sent(pieces: AsyncIterator[bytes], send: Send) -> None:
     async for piece in pieces:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
