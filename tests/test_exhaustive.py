@@ -14,7 +14,10 @@ from typing import get_args
 from patchbay.flows.runs.events import Event
 from tests.paths import ROOT
 
-CONSUMERS = ("flows/cli/watch.py", "flows/runs/recording.py", "studio/runs/progress.py")
+CONSUMERS = (
+    "flows/cli/watch.py", "flows/runs/recording.py", "flows/traces/run_trace.py",
+    "studio/runs/progress.py",
+)  # fmt: skip
 """Who follows a run to its end; each must know every event."""
 
 EVENT = """@dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +87,9 @@ def test_events_that_nobody_handles_are_found(tmp_path: Path) -> None:
         for name in ("NodeDreamed", "RunDreamed", "RunVanished")
         if any(file in line and name in line for line in said.splitlines())
     }
-    watch, history, progress = CONSUMERS
+    watch, history, trace, progress = CONSUMERS
     assert forgot == {
-        *((file, name) for file in (watch, progress)
+        *((file, name) for file in (watch, trace, progress)
           for name in ("NodeDreamed", "RunDreamed", "RunVanished")),
         (history, "RunVanished"),
     }, said  # fmt: skip

@@ -15,6 +15,7 @@ from patchbay.flows.cli.options import (
     Debug,
     Quiet,
     RunTraceContent,
+    SendTrace,
     Verbose,
 )
 from patchbay.flows.cli.run import leave, open_history, show_traced, view_of
@@ -48,10 +49,7 @@ def answer(
     events: AsEvents = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    trace: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Send a trace there (OTLP over HTTP)."),
-    ] = None,
+    trace: SendTrace = None,
     trace_content: RunTraceContent = False,
     debug: Debug = False,
 ) -> None:

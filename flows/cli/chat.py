@@ -19,7 +19,15 @@ from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs
 from patchbay.flows.cli.chat_questions import ask_here, waiting_run, waits
-from patchbay.flows.cli.options import Debug, EnvName, NoCache, Quiet, RunTraceContent, Verbose
+from patchbay.flows.cli.options import (
+    Debug,
+    EnvName,
+    NoCache,
+    Quiet,
+    RunTraceContent,
+    SendTrace,
+    Verbose,
+)
 from patchbay.flows.cli.run import following, interruptible, leave
 from patchbay.flows.cli.watch import Terminal, told_of
 from patchbay.flows.document.reading import read_flow
@@ -74,10 +82,7 @@ def chat(
     no_cache: NoCache = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    trace: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Send a trace of each turn there (OTLP over HTTP)."),
-    ] = None,
+    trace: SendTrace = None,
     trace_content: RunTraceContent = False,
     debug: Debug = False,
 ) -> None:

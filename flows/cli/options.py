@@ -22,6 +22,9 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")
 Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
 
 # Traces, of one run and of all that a program runs.
+SendTrace = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Send a trace of it there (OTLP over HTTP).")
+]
 RunTraceContent = Annotated[
     bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
 ]

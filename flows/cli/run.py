@@ -33,6 +33,7 @@ from patchbay.flows.cli.options import (
     Profile,
     Quiet,
     RunTraceContent,
+    SendTrace,
     Verbose,
     Workers,
 )
@@ -74,10 +75,7 @@ def run(
     resume: Annotated[
         str | None, typer.Option(metavar="RUN_ID", help="Go on with a recorded run.")
     ] = None,
-    trace: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Send a trace of the run there (OTLP over HTTP)."),
-    ] = None,
+    trace: SendTrace = None,
     trace_content: RunTraceContent = False,
     where: Annotated[
         str,

@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 from urllib.parse import urlsplit
 
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.events import (
     Event,
+    NodeAnswered,
     NodeAsked,
     NodeFailed,
     NodeFinished,
+    NodeProgress,
     NodeRetrying,
     NodeSkipped,
     NodeStarted,
+    NodeStepped,
     NodeStopped,
+    NodeStreamed,
+    NodeWaiting,
     NodeWarned,
     RunCancelled,
     RunFailed,
@@ -136,6 +141,12 @@ class RunTrace:
                 self.end("cancelled", event.at)
             case RunWaiting():
                 self.end("waiting", event.at)
+            case NodeStepped():
+                pass  # the calls of an agent are spans of their own
+            case NodeAnswered() | NodeProgress() | NodeStreamed() | NodeWaiting():
+                pass
+            case _:
+                assert_never(event)
 
     def end(self, status: str, at: float | None = None) -> None:
         """The run is over, or never began. A second time it is nothing."""
