@@ -111,28 +111,37 @@ def _looked_through(
     are."""
     stamp = (corpus.stamps(files), params.model_dump_json(), cut.model_dump_json())
     before, states, chunks = session.recall(READ, (None, [], {}))
-    bar = st.empty()  # always: what is drawn below keeps its place, and is not seen twice meanwhile
+    place = (
+        st.empty()
+    )  # always: what is drawn below keeps its place, and is not seen twice meanwhile
     if before != stamp:
-        states = _read(files, params, bar)
-        chunks = {state.name: corpus.chunks_of(state, cut) for state in states}
+        # What reads and cuts is imported with the first file, which takes some seconds once.
+        with place.container(), st.spinner("Reading and cutting", show_time=True):
+            states, chunks = _read_and_cut(files, params, cut, st.empty())
+        place.empty()
         session.remember(READ, (stamp, states, chunks))
     return states, chunks
 
 
-def _read(
-    files: Sequence[tuple[Path, str]], params: LoadDocuments.Params, bar: DeltaGenerator
-) -> list[FileState]:
-    """Read them, with a bar. What was read is kept, also where this is left early."""
-    began, states = time.monotonic(), []
+def _read_and_cut(
+    files: Sequence[tuple[Path, str]],
+    params: LoadDocuments.Params,
+    cut: SplitDocuments.Params,
+    bar: DeltaGenerator,
+) -> tuple[list[FileState], Chunks]:
+    """All of them, with a bar. What was read is kept, also where this is left early."""
+    began = time.monotonic()
+    states: list[FileState] = []
+    chunks: Chunks = {}
     for number, state in enumerate(corpus.read(files, params), 1):
         states.append(state)
+        chunks[state.name] = corpus.chunks_of(state, cut)
         spent = time.monotonic() - began
         if spent > 0.3:
             left = duration(spent / number * (len(files) - number))
             told = f"{number} of {len(files)}, {pace(number / spent)}, {left} left"
-            bar.progress(number / len(files), f"Read {plain(state.name)}: {told}")
-    bar.empty()
-    return states
+            bar.progress(number / len(files), f"{plain(state.name)}: {told}")
+    return states, chunks
 
 
 def _summary(
