@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
@@ -144,17 +145,27 @@ async def call(made: ClientSession, name: str, arguments: dict[str, Any]) -> str
     """What a tool gives, as text.
 
     The result is not held against the tool's own output schema: the client of mcp 1.30 does that
-    after the tool has run, and so throws away what an effect was paid for.
+    after the tool has run, and so throws away what an effect was paid for. Nor does it tell the
+    server that nobody waits any more, so that is done here: the tool would run to its end.
 
     Raises:
         NodeError: the tool says that it failed.
     """
-    from mcp import types
+    from mcp import McpError, types
 
     request = types.CallToolRequest(
         params=types.CallToolRequestParams(name=name, arguments=arguments)
     )
-    result = await made.send_request(types.ClientRequest(request), types.CallToolResult)
+    number = made._request_id  # the request gets it; nothing else tells it
+    try:
+        result = await made.send_request(types.ClientRequest(request), types.CallToolResult)
+    except asyncio.CancelledError:
+        await _give_up(made, number)
+        raise
+    except McpError as error:
+        if error.error.code == HTTPStatus.REQUEST_TIMEOUT:
+            await _give_up(made, number)
+        raise
     text = contents(result.content)
     if result.isError:
         raise NodeError(text or "The tool failed.", code="mcp/tool", retry=False)
@@ -163,6 +174,21 @@ async def call(made: ClientSession, name: str, arguments: dict[str, Any]) -> str
 
         return json.dumps(result.structuredContent, ensure_ascii=False)
     return text
+
+
+async def _give_up(made: ClientSession, number: int) -> None:
+    """Tell the server that nobody waits for a request any more."""
+    import anyio
+    from mcp import types
+
+    told = types.CancelledNotificationParams(requestId=number)
+    with (
+        anyio.move_on_after(1, shield=True),
+        contextlib.suppress(anyio.ClosedResourceError, anyio.BrokenResourceError),
+    ):
+        await made.send_notification(
+            types.ClientNotification(types.CancelledNotification(params=told))
+        )
 
 
 def contents(blocks: list[Any]) -> str:
