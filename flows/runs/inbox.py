@@ -175,9 +175,17 @@ class Inbox:
     # --- of the run that asks -----------------------------------------------------------------
 
     def put(self, run: str, event: NodeAsked, digest: str) -> None:
-        """Keep a question, with its event."""
+        """Keep a question, with its event.
+
+        Raises:
+            FlowError: the disk refuses, or the run is not recorded: nobody would find it.
+        """
+        r = self._runs.c
+        of_run = self._runs.select().with_only_columns(r.id).where(r.id == run)
 
         def write(db: Any) -> None:
+            if db.execute(of_run).first() is None:
+                raise _unrecorded(run)
             db.execute(
                 self._questions.insert().values(
                     run=run,
@@ -342,6 +350,12 @@ class Inbox:
 
     def _event(self, db: Any, run: str, event: NodeAsked | NodeAnswered | RunWaiting) -> None:
         add_event(db, self._events, self._store.table("run_sizes"), run, as_json(event))
+
+
+def _unrecorded(run: str) -> FlowError:
+    message = f'The run "{run}" is not recorded: what it asks would be found by nobody.'
+    fix = "Run the flow again when the history can be written."
+    return FlowError([Problem("history/unwritable", message, fix)])
 
 
 def said(answer: Mapping[str, Any]) -> str:

@@ -247,7 +247,40 @@ class Run:
             self._task.cancel()  # a task that has not begun looks at the wish itself
 
     def _emit(self, event: Event) -> None:
-        event = self._env.secrets.redact_event(event)  # the edge: everybody hears of it from here
+        self._tell(self._env.secrets.redact_event(event))  # everybody hears of it from here
+
+    async def _emit_kept(self, event: RunStarted | RunEnd) -> None:
+        """Tell that the run begins or ends, once that is on the disk. It is waited for beside the
+        loop: a disk that is slow, or held by another, would keep all other runs of it waiting."""
+        event = self._env.secrets.redact_event(event)
+        journal, stopped = self._env.journal, False
+        if journal is None or journal not in self._sinks:
+            self._tell(event)
+            return
+        begins, failures = isinstance(event, RunStarted), list[Exception]()
+
+        def keep() -> None:
+            try:
+                journal(event)
+            except Exception as error:
+                failures.append(error)
+            if self._hold is not None and not begins:
+                self._hold.release()
+
+        try:
+            await whole_in_thread(keep)
+        except asyncio.CancelledError:
+            stopped = True
+        if begins:
+            self._tell(event, kept=journal)
+        for error in failures:
+            self._unrecorded(journal, error)
+        if not begins:
+            self._tell(event, kept=journal)
+        elif stopped:
+            raise asyncio.CancelledError
+
+    def _tell(self, event: Event, kept: Sink | None = None) -> None:
         self._queue.append(event)
         self._news.set()
         if isinstance(event, NodeAsked):
@@ -256,6 +289,8 @@ class Run:
             with contextlib.suppress(Exception):  # nothing of a run depends on who looks on
                 self._env.trace.event(event)
         for sink in tuple(self._sinks):
+            if sink is kept:
+                continue
             try:
                 sink(event)
             except Exception as error:  # a full disk must not cost the results of a long run
@@ -302,7 +337,7 @@ class Run:
         async def end(kind: Any, **more: Any) -> None:
             seconds = time.perf_counter() - started
             await self._settle()
-            self._emit(
+            await self._emit_kept(
                 kind(at=time.time(), run=self.id, seconds=seconds, tokens=execution.tokens, **more)
             )
 
@@ -310,7 +345,7 @@ class Run:
             self._env.journal.log.hear_stop(self.cancel)
         self._rest.journal = self._env.journal
         try:
-            self._emit(
+            await self._emit_kept(
                 RunStarted(
                     at=time.time(),
                     run=self.id,

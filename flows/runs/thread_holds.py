@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunEnd, RunFinished
 from patchbay.flows.runs.leases import is_alive, is_of_this_host, this_process
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn, turn_row, unknown
+from patchbay.nodes.threads import whole_in_thread
 from patchbay.nodes.values import Message, as_text
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Hold:
     ) -> None:
         self.thread, self.run, self.before, self.input = thread, run, before, input
         self._threads, self._question = threads, question
+        self._released = False
         self._store = threads.history.store
         self._table = self._store.table("threads")
 
@@ -99,8 +102,12 @@ class Hold:
     def release(self) -> None:
         """Let go of the thread, where the end of the run has not done so.
 
-        A run that sleeps until somebody answers keeps it: then no process has it.
+        A run that sleeps until somebody answers keeps it: then no process has it. Once is enough:
+        whoever has gone on with the run holds it anew.
         """
+        if self._released:
+            return
+        self._released = True
         _at_work.discard(self.run)
         of, runs = self._table, self._store.table("runs")
         mine = of.update().where(of.c.id == self.thread.id, of.c.run == self.run)
@@ -128,7 +135,7 @@ class Hold:
             while True:
                 await asyncio.sleep(_SAID_EVERY_S)
                 with contextlib.suppress(FlowError):
-                    self._store.do(work, write=True)
+                    await whole_in_thread(partial(self._store.do, work, write=True))
 
         saying = asyncio.create_task(say())
         try:
@@ -203,6 +210,22 @@ def take(
     raise busy(got)
 
 
+async def taken(*args: Any, **more: Any) -> Hold:
+    """Take a thread, beside the loop. Arguments as for `take`.
+
+    Raises:
+        FlowError: another run is at work in it, or it has been deleted.
+    """
+    held: list[Hold] = []
+    try:
+        await whole_in_thread(lambda: held.append(take(*args, **more)))
+    except asyncio.CancelledError:
+        for hold in held:
+            hold.release()
+        raise
+    return held[0]
+
+
 async def waited(threads: Threads, thread: Thread, run: str, *args: Any, **more: Any) -> Hold:
     """Take a thread as soon as it is free. Arguments as for `take`.
 
@@ -211,7 +234,7 @@ async def waited(threads: Threads, thread: Thread, run: str, *args: Any, **more:
     """
     while True:
         try:
-            return take(threads, thread, run, *args, **more)
+            return await taken(threads, thread, run, *args, **more)
         except FlowError as error:
             if error.problems[0].code != "thread/busy":
                 raise

@@ -73,10 +73,10 @@ class Turning:
         Raises:
             FlowError: it has been deleted; or is busy, and the caller does not want to wait.
         """
-        from patchbay.flows.runs.thread_holds import waited
+        from patchbay.flows.runs.thread_holds import taken, waited
 
         if self.use.when_busy == "refuse":
-            return self.now()
+            return self._joined(await taken(*self._place(), again=self.use.again))
         return self._joined(await waited(*self._place(), again=self.use.again))
 
     def _place(self) -> tuple[Any, ...]:

@@ -88,13 +88,13 @@ async def _turn_of(
             f'The thread "{printable(thread)}" is of another caller.',
             "Choose another id.",
         )
-    use = InThread(thread, person=person)
+    use = InThread(thread, when_busy="refuse", person=person)  # the slot is not to wait with it
     turning = await in_thread(
         turn_of, live.flow.loaded, asked.inputs, env, use, history, live.id,
         prepared=live.flow.prepared,
     )  # fmt: skip
 
     async def begin() -> Run:
-        return turning.now()
+        return await turning.when_free()
 
     return begin

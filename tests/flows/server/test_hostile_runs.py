@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs import thumbs
+from patchbay.flows.runs.recording import Recording
 from patchbay.flows.server import app
 from patchbay.flows.server.core import live_runs, served_run, shelf, uploads
 from patchbay.flows.server.core.keys import Keys, add, read
@@ -362,3 +366,46 @@ def test_old_uploads_are_deleted_while_it_runs(tmp_path: Path, monkeypatch):
         os.utime(old, (past, past))
         until(lambda: not old.exists())
         assert new.exists()
+
+
+# --- a disk that lets everybody wait --------------------------------------------------------------
+
+
+def test_a_history_that_another_holds_keeps_no_other_caller_waiting(tmp_path: Path):
+    """A backup program, say: runs that are recorded wait for it, beside the loop."""
+    path = tmp_path / "history.sqlite"
+    flows = write(tmp_path / "flows", "shout", "chat")
+    with serving(flows, history=f"sqlite:///{path}") as served:
+        assert served.run("chat", {"conversation": "a", "thread": "t"}).status_code == 200
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with ThreadPoolExecutor(3) as pool:
+                recorded = [
+                    pool.submit(served.run, "shout", {"text": "a", "thread": "new"}),
+                    pool.submit(served.run, "shout", {"text": "a", "background": True}),
+                    pool.submit(served.run, "chat", {"conversation": "b", "thread": "t"}),
+                ]
+                until(lambda: served.service.slots.busy == 3)
+                begun = time.monotonic()
+                for _ in range(20):
+                    assert served.run("shout", {"text": "a"}).status_code == 200
+                    time.sleep(0.02)
+                assert time.monotonic() - begun < 20  # thirty pass until a write gives up
+                assert not any(one.done() for one in recorded)
+                other.execute("ROLLBACK")
+                assert [one.result().status_code for one in recorded] == [200, 202, 200]
+
+
+def test_a_run_that_could_not_be_recorded_asks_nobody(tmp_path: Path, monkeypatch):
+    """What it asked was kept without its run: it waited for ever, and no inbox had the question."""
+    begins = Recording._begin
+
+    def refuses(self: Recording, db: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with serving(write(tmp_path / "flows", "approve")) as served:
+        monkeypatch.setattr(Recording, "_begin", refuses)
+        told = served.run("approve", {"mail": "Dear Ada"})
+        assert (told.json()["status"], code(told)) == ("failed", (503, "history/unwritable"))
+        monkeypatch.setattr(Recording, "_begin", begins)
+        assert served.run("approve", {"mail": "Dear Ada"}).json()["questions"]
