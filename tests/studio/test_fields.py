@@ -83,6 +83,8 @@ def undrawn(words: Iterable[str]) -> dict[str, str]:
 
 def test_every_widget_is_drawn() -> None:
     """What model.ts names, the compiler wants in the table of field.tsx."""
+    forgotten = set(get_args(Widget)) - set(get_args(Shape))
+    assert not forgotten, f"add {forgotten} to Shape in {inspect.getsourcefile(fields_of)}"
     missing = undrawn([*get_args(Shape), *get_args(Widget)])
     assert not missing, f"nobody draws {missing}: add each to Shape in {SOURCES}/model.ts"
     assert "const WIDGETS: Record<Shape," in (SOURCES / "dock" / "field.tsx").read_text("utf-8")
