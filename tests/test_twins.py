@@ -1,10 +1,13 @@
-"""No function stands twice: what two files do alike to the letter, one of them does for both."""
+"""No function stands twice, and none for nothing: what two files do alike to the letter, one of
+them does for both, and what tests alone use is gone."""
 
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 
+from tests.paths import ROOT
 from tests.test_names import sources
 
 LEAST = 60
@@ -77,3 +80,32 @@ def test_twins_are_found_whatever_they_are_called() -> None:
         "d.py": "def short(): return 1",
     }
     assert twins(files) == {frozenset({"a.py first", "b.py other"})}
+
+
+def used_by_nobody(files: dict[str, str], others: str) -> set[str]:
+    """Functions and classes of modules that no other line of the product or its pages names."""
+    said = Counter(word for text in [*files.values(), others] for word in WORD.findall(text))
+    return {
+        f"{file} {made.name}"
+        for file, text in files.items()
+        for made in ast.parse(text).body
+        if isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not made.decorator_list
+        and said[made.name] == 1
+    }
+
+
+WORD = re.compile(r"[A-Za-z_]\w*")
+PAGES = ("CONTRIBUTING.md", "README.md", "pyproject.toml", "docs/*.md", "bench/*.py")
+"""Where what is for people and plugins stands."""
+
+
+def test_what_tests_alone_use_is_not_there() -> None:
+    others = (path for pattern in PAGES for path in ROOT.glob(pattern))
+    text = "\n".join(path.read_text("utf-8") for path in others)
+    assert used_by_nobody(sources(), text) == set()
+
+
+def test_what_nobody_uses_is_found() -> None:
+    files = {"a.py": "def one(): ...\ndef two(): return one()\nclass Three: ..."}
+    assert used_by_nobody(files, "`Three` is for plugins") == {"a.py two"}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from patchbay.flows.document.model import Flow
 
 if TYPE_CHECKING:
-    import networkx as nx
+    pass
 
 
 @dataclass(frozen=True)
@@ -39,21 +39,6 @@ def links(flow: Flow) -> Links:
             found.after[source][target] = None
             found.before[target][source] = None
     return found
-
-
-def to_graph(flow: Flow) -> nx.MultiDiGraph:
-    """The flow as a graph of networkx: node ids, and one edge per wire with its ports and place."""
-    import networkx as nx
-
-    graph: nx.MultiDiGraph = nx.MultiDiGraph()
-    graph.add_nodes_from(node.id for node in flow.nodes)
-    known = set(graph)
-    for index, edge in enumerate(flow.edges):
-        source, _, output = edge.source.partition(".")
-        target, _, port = edge.target.partition(".")
-        if source in known and target in known:
-            graph.add_edge(source, target, index=index, output=output, input=port)
-    return graph
 
 
 def generations(joined: Links) -> dict[str, int]:

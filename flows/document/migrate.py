@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from patchbay.flows.document.model import FORMAT, Flow, NodeInstance
-from patchbay.nodes.catalog import Catalog
+from patchbay.flows.document.model import FORMAT, NodeInstance
 from patchbay.nodes.contract import Node
 
 RawFlow = dict[str, Any]
@@ -68,16 +67,3 @@ def upgrade_node(node: NodeInstance, cls: type[Node]) -> NodeInstance:
                 f"{type(error).__name__}: {error}"
             ) from error
     return node.model_copy(update={"params": params, "version": cls.version})
-
-
-def upgrade_flow(flow: Flow, catalog: Catalog) -> Flow:
-    """The flow with every node at its kind's version. What cannot be upgraded stays as it is."""
-    nodes = tuple(_upgraded(node, catalog.get(node.kind)) for node in flow.nodes)
-    return flow if nodes == flow.nodes else flow.model_copy(update={"nodes": nodes})
-
-
-def _upgraded(node: NodeInstance, cls: type[Node] | None) -> NodeInstance:
-    try:
-        return node if cls is None else upgrade_node(node, cls)
-    except MigrationError:
-        return node

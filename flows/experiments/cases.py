@@ -47,11 +47,6 @@ class CaseTable:
     notes: list[str]
 
 
-def read_cases(path: Path, inputs: Sequence[str], expected: str = "") -> list[FlowCase]:
-    """The cases of a table; see `read_case_table`."""
-    return read_case_table(path, inputs, expected).cases
-
-
 def read_case_table(path: Path, inputs: Sequence[str], expected: str = "") -> CaseTable:
     """The cases of a CSV, a JSON list or JSON Lines.
 

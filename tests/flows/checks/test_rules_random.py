@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from patchbay.flows.checks.resolve import Resolved, resolve
 from patchbay.flows.checks.validate import validate
-from patchbay.flows.document.graph import cycles, generations, links, to_graph
+from patchbay.flows.document.graph import cycles, generations, links
 from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Place
 from patchbay.flows.wording import UNSAFE
 from tests.flows.checks.rules_kit import CATALOG, flow, node
@@ -71,6 +71,20 @@ def test_validating_never_raises_and_every_finding_is_whole(wild: Flow) -> None:
     order = {part.id: index for index, part in reversed(list(enumerate(wild.nodes)))}
     places = [order.get(p.node, len(wild.nodes)) if p.node else -1 for p in problems]
     assert places == sorted(places)
+
+
+def to_graph(flow: Flow) -> nx.MultiDiGraph:
+    """The flow as networkx has graphs, to hold our own walks through it against: node ids, and an
+    edge for each wire between nodes that there are."""
+    graph: nx.MultiDiGraph = nx.MultiDiGraph()
+    graph.add_nodes_from(node.id for node in flow.nodes)
+    known = set(graph)
+    graph.add_edges_from(
+        (edge.source_node, edge.target_node)
+        for edge in flow.edges
+        if {edge.source_node, edge.target_node} <= known
+    )
+    return graph
 
 
 @settings(deadline=None)

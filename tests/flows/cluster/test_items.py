@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from patchbay.flows.document.writing import save_flow
-from patchbay.flows.experiments.cases import read_cases
+from patchbay.flows.experiments.cases import read_case_table
 from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
 from patchbay.flows.experiments.running import Experiment
 from patchbay.flows.experiments.variants import variants_of
@@ -159,7 +159,7 @@ async def test_cells_run_elsewhere_and_those_that_train_by_themselves(
     cases.write_text("review,expected\na,A\nb,B\n", encoding="utf-8")
     variants = variants_of(document, [], CATALOG, tmp_path)
     kept = KeptCells("shouting")
-    made = Experiment(variants, read_cases(cases, ["review"]), "label", kept, tmp_path)
+    made = Experiment(variants, read_case_table(cases, ["review"]).cases, "label", kept, tmp_path)
     far, cells = Near(), list[ExperimentCell]()
     await made.run(environment(elsewhere=far), lambda cell, done, total: cells.append(cell))
     assert sorted(cell.output for cell in cells) == ["A", "B"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.document.model import Flow
-from patchbay.flows.experiments.cases import read_cases
+from patchbay.flows.experiments.cases import read_case_table
 from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
 from patchbay.flows.experiments.running import Experiment
 from patchbay.flows.experiments.variants import read_axis, variants_of
@@ -41,7 +41,9 @@ def made(tmp_path: Path, *axes: str, table: str = TABLE, document: Flow = ECHO) 
     path = tmp_path / "cases.csv"
     path.write_text(table, encoding="utf-8")
     variants = variants_of(document, [read_axis(axis) for axis in axes], CATALOG, tmp_path)
-    return Experiment(variants, read_cases(path, ["text"]), "answer", KeptCells("echo"), tmp_path)
+    return Experiment(
+        variants, read_case_table(path, ["text"]).cases, "answer", KeptCells("echo"), tmp_path
+    )
 
 
 def ran(experiment: Experiment, env: Environment | None = None) -> list[ExperimentCell]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patchbay.flows.experiments.cases import read_case_table, read_cases, rows_in
+from patchbay.flows.experiments.cases import read_case_table, rows_in
 from patchbay.flows.experiments.checking import read_check
 from patchbay.flows.experiments.grid import (
     as_result,
@@ -87,8 +87,8 @@ def test_cases_of_another_flow(tmp_path: Path) -> None:
     path = tmp_path / "cases.jsonl"
     path.write_text('{"question": "a", "expected": "b"}')
     with pytest.raises(FlowError, match="no column for an input"):
-        read_cases(path, ["text", "style"])
-    (case,) = read_cases(path, ["text"])  # the only input takes the only column
+        read_case_table(path, ["text", "style"])
+    (case,) = read_case_table(path, ["text"]).cases  # the only input takes the only column
     assert case.inputs == {"text": "a"}
     with pytest.raises(FlowError, match='no column "right"'):
-        read_cases(path, ["question"], "right")
+        read_case_table(path, ["question"], "right")

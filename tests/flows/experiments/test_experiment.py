@@ -14,7 +14,7 @@ import pytest
 
 from patchbay.flows.document.model import Flow, RunPolicy
 from patchbay.flows.document.writing import save_flow
-from patchbay.flows.experiments.cases import read_cases
+from patchbay.flows.experiments.cases import read_case_table
 from patchbay.flows.experiments.checking import read_check
 from patchbay.flows.experiments.grid import (
     all_said,
@@ -140,7 +140,7 @@ def test_a_case_without_an_answer_is_not_scored(tmp_path: Path) -> None:
         assert f"as it is ({check}): {said}" in sentences(grid)
     lines = "\n".join(json.dumps({"text": "a", "expected": e}) for e in ("", None, 0, False, []))
     (tmp_path / "cases.jsonl").write_text(lines, encoding="utf-8")
-    cases = read_cases(tmp_path / "cases.jsonl", ["text"])
+    cases = read_case_table(tmp_path / "cases.jsonl", ["text"]).cases
     assert [case.expected for case in cases] == [None, None, 0, False, []]
 
 

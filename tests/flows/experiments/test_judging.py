@@ -16,7 +16,7 @@ from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.experiments import judging
 from patchbay.flows.experiments.case_sets import add_rows, case_file, case_sets, rows_of, save_rows
-from patchbay.flows.experiments.cases import FlowCase, read_cases
+from patchbay.flows.experiments.cases import FlowCase, read_case_table
 from patchbay.flows.experiments.gathering import rows_of_runs
 from patchbay.flows.experiments.grid import _money, as_result, as_summary, grid_of, worse_than
 from patchbay.flows.experiments.judging import FlowCheck, read_any_check
@@ -292,7 +292,7 @@ def test_sets_of_cases_are_named_and_added_to() -> None:
     later = {"text": "b", "expected": "", "from": "run 7", "rating": -1}
     assert add_rows("My cases!", [later]) == 0
     assert rows_of("My-cases")[1] == {**later, "expected": "b"}
-    found = read_cases(case_file("My cases!"), ["text"])
+    found = read_case_table(case_file("My cases!"), ["text"]).cases
     assert [case.expected for case in found] == ["A", "b", None]
     with pytest.raises(FlowError, match="has no name"):
         save_rows("…", [])

@@ -8,6 +8,31 @@ const TEXT_LIMIT = 100_000;
 
 const STATES = ["queued", "running", "waiting", "asking", "done", "cached", "skipped", "failed", "cancelled"] as const;
 export type State = (typeof STATES)[number];
+/** The mark of each state; "" where it is only just beginning. */
+export const MARKS: Record<State, string> = {
+  done: "✓",
+  cached: "✓",
+  failed: "✕",
+  skipped: "–",
+  cancelled: "–",
+  running: "",
+  waiting: "…",
+  asking: "?",
+  queued: "",
+};
+const RUN_WORDS: Record<string, string> = {
+  running: "Running",
+  finished: "Finished",
+  failed: "Failed",
+  cancelled: "Stopped",
+  waiting: "Waits for an answer",
+  elsewhere: "Goes on elsewhere",
+  interrupted: "Interrupted",
+};
+
+/** The status of a run in words, as studio/screens/runs.py says them. */
+export const runWords = (status: string): string =>
+  RUN_WORDS[status] ?? (status.startsWith("asking") ? "Running, and asks" : status);
 
 /** One step of an agent. */
 export interface Step {

@@ -3,12 +3,11 @@
 import { duration } from "../duration";
 import { growTrace } from "../live/elements";
 import { calledPath } from "../live/titles";
-import type { Step } from "../progress";
+import { MARKS, type State, type Step } from "../progress";
 import type { Done } from "./caller";
 import type { RunEvent } from "./events";
 import { made, plural } from "./parts";
 
-const MARKS: Record<string, string> = { done: "✓", cached: "✓", failed: "✕", skipped: "–", waiting: "…", asking: "?" };
 /** Seconds after which a pace says something, and totals that count bytes, of which a share says enough. */
 const SURE_S = 3;
 const COUNTED = 1_000_000;
@@ -113,13 +112,13 @@ export class Steps {
     this.count();
   }
 
-  private tell(node: string, status: string, words: string): string {
+  private tell(node: string, status: State, words: string): string {
     const title = this.titleOf(node);
     if (title === undefined) return words;
     const row = this.row(node);
     row.status = status;
     const inner = node.split("/").length > 1 ? " inner" : "";
-    const mark = made("span", { class: `mark ${status}`, text: MARKS[status] ?? "·" });
+    const mark = made("span", { class: `mark ${status}`, text: MARKS[status] || "·" });
     const head = made("div", { class: `row-head${inner}` }, mark, made("span", { class: "title", text: title }));
     if (words) head.append(made("span", { class: "soft", text: words }));
     row.root.firstChild!.replaceWith(head);

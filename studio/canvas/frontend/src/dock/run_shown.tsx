@@ -6,7 +6,7 @@ import { useShared } from "../context";
 import { partOf } from "../large/part";
 import type { Sketch } from "../large/values";
 import { type RunRoot, drawRun } from "../live/run";
-import type { RunState } from "../progress";
+import { MARKS, type RunState, type State, runWords } from "../progress";
 import type { Asked } from "./questions";
 import { Alert, Failure, PortFold, StepDetails, ValueHere, useStep } from "./step";
 import { Unanswered } from "./unanswered";
@@ -27,29 +27,13 @@ interface ToldRun {
 interface StepLine {
   path: string;
   title: string;
-  status: string;
+  status: State;
   facts: string[];
   more: boolean;
 }
 
 const Questions = partOf(() => import("./questions").then((part) => part.Questions));
 
-const WORDS: Record<string, string> = {
-  finished: "Finished",
-  failed: "Failed",
-  cancelled: "Stopped",
-  waiting: "Waits for an answer",
-  elsewhere: "Goes on elsewhere",
-  interrupted: "Interrupted",
-};
-const MARKS: Record<string, string> = {
-  done: "✓",
-  cached: "✓",
-  failed: "✕",
-  skipped: "–",
-  cancelled: "–",
-  asking: "?",
-};
 /** Steps that are listed at first: a long loop has many. */
 const STEPS = 100;
 
@@ -82,7 +66,7 @@ export function RunShown({ run, active, show }: Props) {
       {over && (
         <p className="pb-note-line">
           <span className={`pb-state ${over.status}`} role="status">
-            {WORDS[over.status] ?? over.status}
+            {runWords(over.status)}
           </span>{" "}
           {over.facts?.join(" · ")}
         </p>
@@ -246,7 +230,7 @@ function Step({ run, step }: { run: string; step: StepLine }) {
   const [open, setOpen] = useState(false);
   const line = (
     <>
-      <i className={`pb-step-mark ${step.status}`}>{MARKS[step.status] ?? "·"}</i> {step.title}{" "}
+      <i className={`pb-step-mark ${step.status}`}>{MARKS[step.status] || "·"}</i> {step.title}{" "}
       <small>{step.facts.join(" · ")}</small>
     </>
   );

@@ -1,7 +1,7 @@
 // A run as it happens: a row for each step, its text as it streams, what an agent does.
 
 import { duration } from "../duration";
-import { NodeState, Progress, State } from "../progress";
+import { MARKS, NodeState, Progress, runWords } from "../progress";
 import { el, growTrace } from "./elements";
 import { byPath, calledPath } from "./titles";
 
@@ -18,24 +18,6 @@ export interface RunRoot extends HTMLElement {
   pbRoles?: string[];
 }
 
-const RUN_WORDS: Record<string, string> = {
-  running: "Running",
-  cancelled: "Stopped",
-  finished: "Finished",
-  failed: "Failed",
-  waiting: "Waits for an answer",
-};
-const MARKS: Record<State, string> = {
-  done: "✓",
-  cached: "✓",
-  failed: "✕",
-  skipped: "–",
-  cancelled: "–",
-  running: "",
-  waiting: "…",
-  asking: "?",
-  queued: "",
-};
 /** Rows that are drawn at once; of more, only those that run or failed. */
 const ROWS = 60;
 const TEXT_SHOWN = 1500;
@@ -108,11 +90,7 @@ function warningsOf(progress: Progress, data: RunData): HTMLElement[] {
 /** How the run is as far as this page has heard, which is sooner than any rerun can say. */
 function stateOf(progress: Progress, data: RunData): HTMLElement {
   const status = progress.run?.id === data.run ? progress.run.status : "running";
-  const badge = el(
-    "div",
-    `state ${status}`,
-    RUN_WORDS[status] ?? (status.startsWith("asking") ? "Running, and asks" : status),
-  );
+  const badge = el("div", `state ${status}`, runWords(status));
   badge.setAttribute("role", "status");
   return badge;
 }
