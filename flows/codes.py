@@ -204,6 +204,7 @@ BATCH_CODES: Mapping[str, str] = {
     "batch/no-room": "Ray has fewer cores than workers are asked for.",
     "cluster/no-node": "No machine of the cluster holds a model, or has the GPUs for it.",
     "cluster/no-room": "The models of a flow do not fit into the memory of a cluster together.",
+    "cluster/weights": "Weights of a person's own cannot be sent to a machine of the cluster.",
     "cluster/secret": "A flow of a server on a cluster names a secret that no flow named when the "
     "workers began.",
     "cluster/work-died": "The process of a training on the cluster died again and again.",

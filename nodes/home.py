@@ -54,13 +54,20 @@ def offline(env: Mapping[str, str] = os.environ) -> bool:
     )
 
 
+weights_sent: dict[str, Path] = {}
+"""Weights of a person's own that were sent to the machine of this process, since it has them not
+where their names lead: by name, where they lie here. Set by `flows/cluster/sending.py`."""
+
+
 def weights_path(text: str, env: Mapping[str, str] = os.environ) -> Path:
     """The path that a reference to weights or an adapter names.
 
     One that lies beside a flow is whole already (`outside.beside`). Another relative one begins at
     the folder of this process; while a bundle runs, whose folder `PATCHBAY_BUNDLE` names, at the
-    bundle's where there is no such file.
+    bundle's where there is no such file. What was sent here lies where it was put.
     """
+    if text in weights_sent:
+        return weights_sent[text]
     path = Path(text).expanduser()
     bundle = env.get("PATCHBAY_BUNDLE")
     return Path(bundle) / path if bundle and not path.exists() else path

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from patchbay.nodes.contract import Node
+from patchbay.nodes.home import weights_sent
 from patchbay.nodes.names import NamesWeights, records_in
 
 
@@ -125,7 +126,8 @@ def _lies(text: str, folder: Path) -> str | None:
         return None
     given = Path(text).expanduser()
     whole = os.path.abspath(folder / given)  # noqa: PTH100 - a link in it stays what it is
-    return whole if not given.is_absolute() and os.path.lexists(whole) else None
+    there = os.path.lexists(whole) or whole in weights_sent
+    return whole if not given.is_absolute() and there else None
 
 
 def _is_path(text: str) -> bool:

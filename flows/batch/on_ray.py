@@ -15,6 +15,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from patchbay.flows.batch.manifest import BatchSettings
@@ -25,6 +26,13 @@ from patchbay.flows.cluster.flow_worker import RayPlace, SentFlow
 from patchbay.flows.cluster.flows import worker_count
 from patchbay.flows.cluster.model_actor import WhereModel
 from patchbay.flows.cluster.models import PlacedModels
+from patchbay.flows.cluster.sending import (
+    GetsWeights,
+    SentFile,
+    files_to_send,
+    names_in_flows,
+    send_all,
+)
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.prepared import PreparedFlow
 from patchbay.flows.runs.running import LoadedFlow
@@ -50,24 +58,31 @@ class WorkerRows:
     slots: int = 1
 
 
-class RowWorker:
+class RowWorker(GetsWeights):
     """Holds a flow, checked once, and runs chunks of rows. One process on some machine."""
 
     def __init__(self, given: WorkerRows) -> None:
+        self._given = given
+
+    @cached_property
+    def _runner(self) -> HereRunner:
+        """Made with the first rows: before them weights may be sent here."""
+        given = self._given
         flow = PreparedFlow(given.flow.loaded(), given.place.environment())
-        self._runner = HereRunner(flow, given.slots, given.retries, given.limit_s)
+        return HereRunner(flow, given.slots, given.retries, given.limit_s)
 
     async def run(self, rows: list[RowJob]) -> list[RowResult]:
         """What each row gave; as many at once as there are slots."""
         waiting = iter(rows)
         found: list[RowResult] = []
+        runner = self._runner
 
         async def slot() -> None:
             for row in waiting:
-                found.extend(await self._runner.run([row]))
+                found.extend(await runner.run([row]))
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._runner.slots, len(rows))):
+            for _ in range(min(runner.slots, len(rows))):
                 group.create_task(slot())
         return found
 
@@ -118,9 +133,19 @@ class RayRunner:
         made = self._ray.remote(num_cpus=1, num_gpus=own_gpus, max_restarts=-1)(RowWorker)
         place = RayPlace.of(env, ready.secrets, self._models.names, gpus)
         path = flow.path if flow.path is not None and flow.path.is_absolute() else None
-        sent = SentFlow.of(LoadedFlow(flow.flow, env.folder, path))
+        loaded = LoadedFlow(flow.flow, env.folder, path)
+        weights: list[SentFile] = []
+        if self._connection.has_others():
+            names = names_in_flows([loaded], env.variables, self._models.weights)
+            weights = files_to_send(names)
+        sent = SentFlow.of(loaded, weights=weights)
         given = WorkerRows(sent, place, settings.retries, settings.limit_s, slots)
         self._workers = [made.remote(given) for _ in range(count)]
+        try:
+            send_all(self._ray, self._workers, weights)
+        except BaseException:
+            self._let_go()
+            raise
         self._turn = 0
         self._doubtful: set[Any] = set()
         """Workers that died, and have not been seen since."""
@@ -188,6 +213,9 @@ class RayRunner:
 
     async def close(self) -> None:
         """Let the workers and the models go, and Ray where it is ours."""
+        self._let_go()
+
+    def _let_go(self) -> None:
         for worker in self._workers:
             self._ray.kill(worker)
         self._models.close()

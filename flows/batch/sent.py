@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +19,13 @@ from patchbay.flows.batch.manifest import rows_hash
 from patchbay.flows.batch.needs import inside_weights, needs_of_value
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.checks.described import describe_flow
-from patchbay.flows.checks.locate import read_once, subflow_path
-from patchbay.flows.checks.resolve import Resolved, resolve_once
+from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.document.reading import SENT, read_bytes, read_text
 from patchbay.flows.document.sent import read_sent
 from patchbay.flows.document.writing import canonical_text
-from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.defaults import default_catalog
-from patchbay.flows.runs.running import LoadedFlow, settled
+from patchbay.flows.runs.inner import with_inner
+from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.contract import Node, NodeError
 from patchbay.nodes.home import from_flow
@@ -61,10 +60,9 @@ class JobReads:
         texts: dict[str, str] = {}
         nodes: list[dict[str, Any]] = []
         files = list(self.files)
-        for flow in _with_inner(self.flows, self.variables):
+        for flow, resolved in with_inner(self.flows, default_catalog(), self.variables):
             if flow.path is not None:
                 texts[_whole(flow.path)] = self.texts.get(flow.path) or _text(flow.path)
-            resolved = resolve_once(flow.flow, default_catalog(), flow.folder)
             files += _own_weights(resolved)
             for node_id, node in resolved.nodes.items():
                 if node.cls is None or node.params is None or node.instance.disabled:
@@ -133,27 +131,6 @@ def files_in(value: Any) -> Iterator[Path]:
 
 
 # --- flows ----------------------------------------------------------------------------------------
-
-
-def _with_inner(flows: Iterable[LoadedFlow], variables: str) -> Iterator[LoadedFlow]:
-    """Flows, and those that they run, each once."""
-    seen: set[Path] = set()
-    left = list(flows)
-    while left:
-        flow = left.pop(0)
-        yield flow
-        if flow.folder is None:
-            continue
-        for node in resolve_once(flow.flow, default_catalog(), flow.folder).nodes.values():
-            for use in node.subflows:
-                with suppress(FlowError):  # which the job says, if it comes to it
-                    path = subflow_path(flow.folder, use.flow)
-                    if path not in seen:
-                        seen.add(path)
-                        inner = read_once(path)
-                        if inner.variables:
-                            inner = settled(inner, variables, strict=False)
-                        left.append(LoadedFlow(inner, path.parent, path))
 
 
 def _text(path: Path) -> str:

@@ -28,10 +28,11 @@ class RayNode:
 
 @dataclass(frozen=True, slots=True)
 class RayConnection:
-    """A Ray that has been reached. `own` ends with `close`."""
+    """A Ray that has been reached. `own` ends with `close`; to a `named` one an address led."""
 
     ray: Any
     own: bool
+    named: bool = False
 
     def nodes(self) -> list[RayNode]:
         """The machines that it has now."""
@@ -43,6 +44,10 @@ class RayConnection:
             for node in self.ray.nodes()
             if node["Alive"] and (has := node["Resources"]) is not None
         ]  # fmt: skip
+
+    def has_others(self) -> bool:
+        """Whether some of it is, or may be, on another machine than this process."""
+        return self.named or not self.own or len(self.nodes()) > 1
 
     @property
     def cores(self) -> int:
@@ -72,7 +77,7 @@ def connect(address: str = "", workers: int = 0) -> RayConnection:
     except ImportError:
         fix = "pip install 'patchbay-studio[ray]'"
         raise refused("batch/ray", "Ray is not installed.", fix) from None
-    return RayConnection(ray, _connected(ray, address, workers))
+    return RayConnection(ray, _connected(ray, address, workers), bool(address))
 
 
 def refused(code: str, message: str, fix: str) -> FlowError:

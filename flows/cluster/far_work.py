@@ -16,6 +16,14 @@ from typing import Any, TypeVar
 
 from patchbay.flows.cluster.far_pool import RETRIES
 from patchbay.flows.cluster.model_actor import use_all_cores
+from patchbay.flows.cluster.sending import (
+    GetsWeights,
+    files_to_send,
+    names_of_weights,
+    send_all,
+)
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.subflows import as_node_error
 from patchbay.flows.wording import first_line
 from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
 from patchbay.nodes.far_work import LongWork
@@ -26,7 +34,7 @@ STEP_S = 15.0
 """So long work that is stopped may take to the end of its step."""
 
 
-class WorkActor:
+class WorkActor(GetsWeights):
     """Does one piece of work. One process on some machine."""
 
     def __init__(self) -> None:
@@ -93,6 +101,7 @@ class RayWork:
         import ray
 
         report = hear["report"]
+        files = await asyncio.to_thread(files_to_send, list(names_of_weights(given)))
         if self._room.locked():
             report("waiting for other work", 0, None)
         async with self._room:
@@ -102,6 +111,8 @@ class RayWork:
                 )(WorkActor)
                 actor: Any = made.remote()
                 try:
+                    if files:
+                        await asyncio.to_thread(send_all, ray, [actor], files)
                     return await _done(actor, work, given, hear)  # type: ignore[no-any-return]
                 except asyncio.CancelledError:
                     await _stopped(actor)
@@ -112,6 +123,8 @@ class RayWork:
                     report("its process died; another one goes on", 0, None)
                 except ray.exceptions.RayError as error:
                     raise _gone(error) from None
+                except FlowError as error:
+                    raise as_node_error(error) from error
                 finally:
                     ray.kill(actor)
         raise AssertionError  # for mypy: the last turn raises

@@ -13,6 +13,7 @@ from typing import Any
 
 from patchbay.flows.cluster.far_pool import FarPool
 from patchbay.flows.cluster.far_work import RayWork
+from patchbay.flows.cluster.sending import GetsWeights, SentFile, lacking
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem
@@ -84,19 +85,28 @@ class SentFlow:
     path: str | None
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """As for `RayPlace`: those that were placed since the workers began among them."""
+    weights: Sequence[SentFile] = ()
+    """What it opens itself, which was sent there before."""
 
     @classmethod
-    def of(cls, flow: LoadedFlow, models: Mapping[str, Sequence[str]] | None = None) -> SentFlow:
+    def of(
+        cls,
+        flow: LoadedFlow,
+        models: Mapping[str, Sequence[str]] | None = None,
+        weights: Sequence[SentFile] = (),
+    ) -> SentFlow:
         """As it is here."""
         return cls(
             canonical_text(flow.flow),
             str(flow.folder) if flow.folder else None,
             str(flow.path) if flow.path else None,
             dict(models or {}),
+            weights,
         )
 
     def loaded(self) -> LoadedFlow:
-        """As it is there."""
+        """As it is there, where this process then knows the weights that were sent."""
+        lacking(file for file in self.weights if file.own)
         folder = Path(self.folder) if self.folder else None
         return LoadedFlow(read_text(self.text), folder, Path(self.path) if self.path else None)
 
@@ -126,7 +136,7 @@ class FlowAnswer:
     events: Sequence[Event] = ()
 
 
-class FlowWorker:
+class FlowWorker(GetsWeights):
     """Runs flows, some at once. One process on some machine."""
 
     def __init__(self, place: RayPlace, at_once: int) -> None:

@@ -18,6 +18,7 @@ from patchbay.flows.cluster.flow_worker import (
     SentFlow,
 )
 from patchbay.flows.cluster.models import PlacedModels
+from patchbay.flows.cluster.sending import SentFile, files_to_send, names_in_flows, send_all
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import Event, Tokens
 from patchbay.flows.runs.failures import RunError
@@ -90,7 +91,8 @@ class RayFlows:
         self._tasks: set[asyncio.Task[None]] = set()
         self._models, self._secrets = models, frozenset(place.named)
         self._ready: OrderedDict[str, None] = OrderedDict()
-        self._placing = asyncio.Lock()
+        self._placing, self._sending = asyncio.Lock(), asyncio.Lock()
+        self._variables, self._are_others = place.variables, connection.has_others()
 
     async def get_ready(self, prepared: Prepared, digest: str) -> None:
         """See `Elsewhere`."""
@@ -118,7 +120,7 @@ class RayFlows:
         spent: Callable[[Tokens], None] | None = None,
     ) -> PreparedResult:
         """See `Elsewhere`."""
-        sent = self._reference(flow, digest)
+        sent = await self._reference(flow, digest)
         request = FlowRequest(digest, sent, dict(inputs), from_person, person, hear is not None)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(request, loop.create_future(), alone)
@@ -136,14 +138,27 @@ class RayFlows:
             raise FlowError(answer.problems)
         raise RunError(answer.problems[0])
 
-    def _reference(self, flow: LoadedFlow, digest: str) -> Any:
-        """The flow in Ray's store of objects, where it is once for all workers."""
+    async def _reference(self, flow: LoadedFlow, digest: str) -> Any:
+        """The flow in Ray's store of objects, where it is once for all workers; the weights that it
+        opens itself are on their machines then."""
         if digest not in self._sent:
-            self._sent[digest] = self._ray.put(SentFlow.of(flow, self._models.names))
-            while len(self._sent) > SENT:
-                self._sent.popitem(last=False)
+            async with self._sending:
+                if digest not in self._sent:
+                    weights = await asyncio.to_thread(self._send_weights, flow)
+                    self._put(digest, SentFlow.of(flow, self._models.names, weights))
         self._sent.move_to_end(digest)
         return self._sent[digest]
+
+    def _put(self, digest: str, sent: SentFlow) -> None:
+        self._sent[digest] = self._ray.put(sent)
+        while len(self._sent) > SENT:
+            self._sent.popitem(last=False)
+
+    def _send_weights(self, flow: LoadedFlow) -> list[SentFile]:
+        names = names_in_flows([flow], self._variables, self._models.weights)
+        files = files_to_send(names) if self._are_others else []
+        send_all(self._ray, self._workers, files)
+        return files
 
     def _hand_out(self) -> None:
         """Give what waits to workers that have room for it."""

@@ -6,12 +6,12 @@ import asyncio
 import inspect
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from patchbay.flows.cluster.sending import SentFile, lacking, put_piece
+from patchbay.flows.cluster.sending import GetsWeights, SentFile, lacking
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.unwatched import Unwatched
@@ -37,32 +37,23 @@ class WhereModel:
         return f"{self.name} on {self.host} ({self.device}{sent})"
 
 
-class ModelActor:
+class ModelActor(GetsWeights):
     """Holds one opened description. One process on some machine.
 
     Args:
         spec: the description.
         secrets: those that it names, and no others.
+        weights: its weights, which were sent to this machine before, if the process is not the
+            first.
     """
 
-    def __init__(self, spec: Spec, secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self, spec: Spec, secrets: Mapping[str, str], weights: Sequence[SentFile] = ()
+    ) -> None:
         use_all_cores()
+        lacking(file for file in weights if file.own)
         self._spec, self._pool = spec, Pool()
         self._watcher = Unwatched(Secrets(env=dict(secrets), files=()))
-
-    async def lacking(self, files: list[SentFile]) -> list[SentFile]:
-        """Which of these files of weights this machine has not."""
-        return await asyncio.to_thread(lacking, files)
-
-    async def keep(
-        self, file: SentFile, part: str, offset: int, data: bytes
-    ) -> dict[str, Any] | None:
-        """Keep a piece of one; why it cannot be kept, in words."""
-        try:
-            await asyncio.to_thread(put_piece, file, part, offset, data)
-        except NodeError as error:
-            return error_as_json(error)
-        return None
 
     async def open(self) -> tuple[WhereModel | None, dict[str, Any] | None]:
         """Open it, and say where it is; or why it cannot be opened."""

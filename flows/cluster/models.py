@@ -17,14 +17,13 @@ from patchbay.flows.cluster.connection import RayConnection, refused
 from patchbay.flows.cluster.far_pool import RETRIES, model_key
 from patchbay.flows.cluster.model_actor import ModelActor, WhereModel
 from patchbay.flows.cluster.placing import ModelNeed, copies_of, memory_of
-from patchbay.flows.cluster.sending import files_to_send, send
+from patchbay.flows.cluster.sending import SentFile, files_to_send, names_of_weights, send_all
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import Prepared
 from patchbay.flows.wording import first_line
 from patchbay.nodes.contract import DescribingNode
 from patchbay.nodes.data import secrets_in
-from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import Spec
 
 ROOM_WITHIN_S = 60.0
@@ -104,6 +103,8 @@ class PlacedModels:
         """They live as long as these handles of them."""
         self.places: list[WhereModel] = []
         """Where each copy is."""
+        self.weights: set[str] = set()
+        """The names of their weights."""
         found = _needs(flows)
         counts = copies_of(list(found.values()), connection.nodes(), wanted, gpus)
         self._place(found, counts)
@@ -131,19 +132,25 @@ class PlacedModels:
             within_s: how long Ray may look for room; None where it is known that there is some.
         """
         made: list[tuple[str, str, Any]] = []
+        files: dict[str, list[SentFile]] = {}
         for (key, need), count in zip(needs.items(), counts, strict=True):
             remote = self._ray.remote(
                 num_cpus=0, num_gpus=self._gpus, memory=need.memory, max_restarts=-1,
                 max_task_retries=RETRIES, scheduling_strategy="SPREAD",
             )(ModelActor)  # fmt: skip
             own = {ref.secret: self._secrets.get(ref) for ref in secrets_in(need.spec)}
+            names = list(names_of_weights(need.spec))
+            files[key] = files_to_send(names)
+            self.weights.update(names)
             for _ in range(count):
                 name = f"patchbay-model-{uuid.uuid4().hex}"
-                made.append((key, name, remote.options(name=name).remote(need.spec, own)))
+                made.append(
+                    (key, name, remote.options(name=name).remote(need.spec, own, files[key]))
+                )
         try:
             if within_s is not None:
                 self._have_room([actor for *_, actor in made], within_s)
-            self.places += self._opened(needs, [(key, actor) for key, _, actor in made])
+            self.places += self._opened(needs, files, [(key, actor) for key, _, actor in made])
         except BaseException:
             for *_, actor in made:
                 self._ray.kill(actor)
@@ -163,9 +170,10 @@ class PlacedModels:
             )  # fmt: skip
 
     def _opened(
-        self, needs: Mapping[str, ModelNeed], actors: Sequence[tuple[str, Any]]
-    ) -> list[WhereModel]:
-        went = [self._sent_to(needs[key].spec, actor) for key, actor in actors]
+        self, needs: Mapping[str, ModelNeed], files: Mapping[str, Sequence[SentFile]],
+        actors: Sequence[tuple[str, Any]],
+    ) -> list[WhereModel]:  # fmt: skip
+        went = [send_all(self._ray, [actor], files[key], needs[key].node) for key, actor in actors]
         asked = [(key, actor.open.remote()) for key, actor in actors]
         found, problems = [], []
         for (key, sent), count in zip(asked, went, strict=True):
@@ -184,14 +192,6 @@ class PlacedModels:
         if problems:
             raise FlowError(dict.fromkeys(problems))
         return found
-
-    def _sent_to(self, spec: Spec, actor: Any) -> int:
-        """Send an actor's machine the weights that it lacks and that are here: bytes. Where that
-        does not go well, it opens what it has or can fetch, and says itself what is wrong."""
-        try:
-            return send(self._ray, actor, files_to_send(spec), uuid.uuid4().hex)
-        except (NodeError, OSError, self._ray.exceptions.RayError):
-            return 0
 
     def close(self) -> None:
         """Let them go."""
