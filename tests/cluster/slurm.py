@@ -1,7 +1,9 @@
 """`python -m tests.cluster.slurm`: a real Slurm of this machine runs a batch as an array of jobs.
 
-Debian: `apt install slurm-wlm munge`, as root. One task of the array is requeued while it works;
-in the end every row is there once, in order.
+Debian: `apt install slurm-wlm munge`, as root. One task of the array is requeued while it works,
+then a job of a partition of higher priority takes all cores, so that every task that works is
+preempted; the flow is edited meanwhile. In the end every row is there once, in order, as the flow
+said when it was sent.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,13 +21,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from patchbay.flows.batch.looking import look_at_parts
 from patchbay.flows.document.writing import save_flow
 from tests.cluster.__main__ import SAYING
 from tests.flows.batch.kit import json_table, lines_of
 from tests.flows.runs.harness import flow
 from tests.paths import ROOT, python_path
 
-ROWS, TASKS = 240, 3
+ROWS, TASKS = 60_000, 3
 
 CONFIG = """ClusterName=patchbay
 SlurmctldHost={host}(127.0.0.1)
@@ -48,7 +52,11 @@ ReturnToService=2
 JobRequeue=1
 SchedulerParameters=requeue_delay=1
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+KillWait=10
+PartitionName=main Nodes=ALL Default=YES PriorityTier=1 MaxTime=INFINITE State=UP
+PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF MaxTime=INFINITE State=UP
 """
 
 
@@ -90,7 +98,7 @@ def slurm(folder: Path) -> Iterator[dict[str, str]]:
                 ["sinfo", "--noheader", "--format=%T"], env=env, capture_output=True, text=True,
                 check=False,
             )  # fmt: skip
-            if seen.stdout.strip() == "idle":
+            if set(seen.stdout.split()) == {"idle"}:
                 break
             time.sleep(0.5)
         else:
@@ -165,15 +173,17 @@ def _batch(folder: Path, env: dict[str, str]) -> int:
     process = subprocess.Popen([*words, "--nodes", str(TASKS), "-o", str(out)], env=env, text=True,
                                stderr=subprocess.PIPE)  # fmt: skip
     requeued = _requeue_one(env, process)
-    _, said = process.communicate(timeout=600)
+    save_flow(SAYING.with_params({"p": {"template": "Edited {x}"}}), folder / "flow.json")
+    preempted = _preempt(env, process, Path(f"{out}.slurm"))
+    _, said = process.communicate(timeout=900)
     found = lines_of(out) if out.exists() else []
     right = found == [{"n": n, "label": f"Say r{n}"} for n in range(ROWS)]
     sys.stdout.write(said)
     sys.stdout.write(
-        f"{ROWS} rows in {TASKS} tasks, {requeued} requeued: "
+        f"{ROWS} rows in {TASKS} tasks, {requeued} requeued, {preempted} preempted: "
         f"{'every row once, in order' if right else 'WRONG'}\n"
     )
-    return 0 if right and refused and requeued else 1
+    return 0 if right and refused and requeued and preempted else 1
 
 
 def _with_profile(env: dict[str, str], folder: Path) -> dict[str, str]:
@@ -195,6 +205,37 @@ def _requeue_one(env: dict[str, str], process: subprocess.Popen[str]) -> int:
                 return 1
         time.sleep(0.1)
     return 0
+
+
+def _preempt(env: dict[str, str], process: subprocess.Popen[str], parts: Path) -> int:
+    """Have a job of higher priority take all cores, once tasks have rows: how many it drove away,
+    which Slurm puts back into the queue."""
+    while process.poll() is None and not (_running(env) and look_at_parts(parts, 0).count):
+        time.sleep(0.1)
+    before = _restarts(env)
+    words = ["sbatch", "--parsable", "--wait", "--partition=urgent", "--output=/dev/null",
+             f"--cpus-per-task={os.cpu_count() or 1}", "--wrap=sleep 2"]  # fmt: skip
+    urgent = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    sys.stdout.write(urgent.stderr)
+    return _restarts(env) - before
+
+
+def _running(env: dict[str, str]) -> int:
+    """How many tasks work now."""
+    words = ["squeue", "--noheader", "--array", "--states=RUNNING", "--format=%i"]
+    seen = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    return len(seen.stdout.split())
+
+
+def _restarts(env: dict[str, str]) -> int:
+    """How often tasks of the batch were put back into the queue."""
+    words = ["scontrol", "--oneliner", "show", "job"]
+    seen = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    return sum(
+        int(found[1])
+        for line in seen.stdout.splitlines()
+        if "JobName=patchbay " in line and (found := re.search(r"Restarts=(\d+)", line))
+    )
 
 
 if __name__ == "__main__":
