@@ -39,8 +39,6 @@ _may("the two ends of a line know each other's form alone", "flows/server/worker
 _may("a summary", "nodes/encoders/clip_node.py summary", "nodes/encoders/fill_mask.py summary")
 _may("a summary", "nodes/prompts/template.py summary", "nodes/semantic_kernel/prompt.py summary")
 _may("another super()", "nodes/models/form.py sampling", "nodes/models/llama/spec.py sampling")
-_may("a backend has no other to lean on", "nodes/models/servers/stops.py _begun",
-     "nodes/models/transformers/writer.py _overlap")  # fmt: skip
 _may("LangChain's face before another line", "nodes/models/hosted/chat.py embed_documents",
      "nodes/retrieval/far.py embed_documents")  # fmt: skip
 _may("likewise", "nodes/models/hosted/chat.py embed_query", "nodes/retrieval/far.py embed_query")

@@ -14,7 +14,7 @@ from patchbay.nodes.models.endings import REASON
 from patchbay.nodes.models.notes import NOTES
 from patchbay.nodes.models.servers.answered import causes
 from patchbay.nodes.models.servers.errors import EndedEarly, NothingSent, SentInstead, Server
-from patchbay.nodes.models.servers.stops import Stops
+from patchbay.nodes.models.stops import Stops
 from patchbay.nodes.models.thinking import LATE, THOUGHT, Splitter, late_thought, thought_of
 
 REFUSAL = "refusal"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from patchbay.nodes.models.stops import Stops
+
 _BROKEN = "\ufffd"
 """What the tokenizer gives for a character of which only some bytes are there."""
 
@@ -18,12 +20,14 @@ class Detokenizer:
     """
 
     def __init__(self, tokenizer: Any, stops: Sequence[str] = ()) -> None:
-        self._tokenizer, self._stops = tokenizer, tuple(stops)
+        self._tokenizer, self._stops = tokenizer, Stops(stops)
         self._tokens: list[int] = []
         self._start = self._read = 0
-        self._held = ""
-        self.stopped = False
+
+    @property
+    def stopped(self) -> bool:
         """Whether a stop text came."""
+        return self._stops.reached
 
     def add(self, token: int) -> str:
         """Take a token in; gives the text that can be shown now."""
@@ -34,7 +38,7 @@ class Detokenizer:
         if len(text) <= len(before) or text.endswith(_BROKEN):
             return ""
         self._start, self._read = self._read, len(self._tokens)
-        return self._release(text[len(before) :])
+        return self._stops.add(text[len(before) :])
 
     def finish(self) -> str:
         """What was held back, now that nothing follows."""
@@ -42,9 +46,7 @@ class Detokenizer:
             return ""
         before = self._decode(self._tokens[self._start : self._read])
         rest = self._decode(self._tokens[self._start :])[len(before) :]
-        shown = self._release(rest) + self._held  # where a stop text came, nothing is held
-        self._held = ""
-        return shown
+        return self._stops.add(rest) + self._stops.finish()  # nothing is held after a stop text
 
     def _decode(self, tokens: list[int]) -> str:
         return str(
@@ -52,18 +54,3 @@ class Detokenizer:
                 tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
             )
         )
-
-    def _release(self, piece: str) -> str:
-        text = self._held + piece
-        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
-        if found:
-            self.stopped, self._held = True, ""
-            return text[: min(found)]
-        keep = max((_overlap(text, stop) for stop in self._stops), default=0)
-        self._held = text[len(text) - keep :]
-        return text[: len(text) - keep]
-
-
-def _overlap(text: str, stop: str) -> int:
-    """How many characters at the end of `text` may be the beginning of `stop`."""
-    return next((n for n in range(len(stop) - 1, 0, -1) if text.endswith(stop[:n])), 0)

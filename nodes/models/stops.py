@@ -1,4 +1,4 @@
-"""Stop texts, where a server does not end its answer at them: some ignore them, some write them."""
+"""Stop texts: where an answer is cut that goes on, by engines of ours and by some servers."""
 
 from __future__ import annotations
 
