@@ -55,6 +55,7 @@ class Hold:
         self.thread, self.run, self.before, self.input = thread, run, before, input
         self._threads, self._question = threads, question
         self._released = False
+        self._turns: list[ThreadTurn] | None = None
         self._store = threads.history.store
         self._table = self._store.table("threads")
 
@@ -64,8 +65,10 @@ class Hold:
         return self._threads.history
 
     def turns(self) -> list[ThreadTurn]:
-        """The turns before this one."""
-        return self._threads.turns(self.thread.id, up_to=self.before)
+        """The turns before this one, read once: a long conversation takes a while."""
+        if self._turns is None:
+            self._turns = self._threads.turns(self.thread.id, up_to=self.before)
+        return self._turns
 
     def ending(self, db: Any, event: RunEnd) -> None:
         """Add the turn of a run that ended well, in the transaction that records its end."""

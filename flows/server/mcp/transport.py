@@ -16,6 +16,7 @@ from sse_starlette.sse import AppStatus
 from patchbay.flows.server.core.event_stream import unless_gone
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.mcp.flow_tools import tool_server
+from patchbay.flows.server.mcp.sessions import Sessions
 from patchbay.flows.traces.trace_parent import INCOMING
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from patchbay.flows.server.core.keys import Caller
 
 _IDLE_S = 1800.0
+_SESSION = b"mcp-session-id"
 
 
 class McpOverHttp:
@@ -41,6 +43,7 @@ class McpOverHttp:
         self._single = StreamableHTTPSessionManager(
             tool_server(service), stateless=True, json_response=True, max_request_body_size=most
         )
+        self._known = Sessions()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -54,14 +57,18 @@ class McpOverHttp:
         """A request: one that neither has a session nor begins one is answered by itself."""
         scope = _of_caller(scope)
         INCOMING.set(None)  # each call of a session says its own
-        named = any(name == b"mcp-session-id" for name, _ in scope["headers"])
-        if named or scope["method"] != "POST":
-            await self._sessions.handle_request(scope, receive, send)
+        session = next((v.decode("latin-1") for n, v in scope["headers"] if n == _SESSION), "")
+        if session or scope["method"] != "POST":
+            caller = scope["user"].username
+            with self._known.using(session, caller):
+                await self._sessions.handle_request(scope, receive, send)
+            if scope["method"] == "DELETE":
+                self._known.ended(session, caller)
             return
         body = await _whole(receive)
         begins = b'"initialize"' in body and _method(body) == "initialize"
         if begins:
-            await self._sessions.handle_request(scope, _again(body, receive), send)
+            await self._begin(scope, _again(body, receive), send)
             return
         # Nobody can fetch the answer later: a caller who leaves ends what it asked for.
         asked = self._single.handle_request(scope, _again(body, receive), send)
@@ -72,6 +79,27 @@ class McpOverHttp:
         finally:
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
+
+    async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin a session, and end what the caller has left lying of too many."""
+        caller = scope["user"].username
+        for old in self._known.too_many(caller):
+            headers = [(_SESSION, old.encode("latin-1"))]
+            end = {**scope, "method": "DELETE", "headers": headers}
+            await self._sessions.handle_request(end, _again(b"", receive), _to_nobody)
+            self._known.ended(old, caller)
+
+        async def noted(message: Message) -> None:
+            for name, value in message.get("headers", ()):
+                if name.lower() == _SESSION:
+                    self._known.begun(value.decode("latin-1"), caller)
+            await send(message)
+
+        await self._sessions.handle_request(scope, receive, noted)
+
+
+async def _to_nobody(_: Message) -> None:
+    pass
 
 
 def _of_caller(scope: Scope) -> Scope:

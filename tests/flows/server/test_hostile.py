@@ -16,6 +16,7 @@ from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.server.core.keys import Keys, add
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.core.uploads import uploads_folder
+from patchbay.flows.server.mcp import sessions
 from tests.flows.server.flows import FLOWS, write
 from tests.flows.server.serving import KEY, Served, serving
 from tests.flows.server.test_runs import until
@@ -249,6 +250,27 @@ def test_a_session_is_of_who_began_it(hostile: Served):
     gone = hostile.http.delete("/mcp", headers={**MCP, **mine, **as_ada(hostile)})
     assert gone.status_code == 404
     assert rpc(hostile, "tools/list", **mine).status_code == 200
+
+
+def test_sessions_that_a_client_left_lying_make_room(hostile: Served, monkeypatch):
+    """Those of others stay, and so do those that somebody listens to."""
+    monkeypatch.setattr(sessions, "MOST", 3)
+
+    def begin(**headers: str) -> dict[str, str]:
+        answer = rpc(hostile, "initialize", HELLO, **headers)
+        return {"mcp-session-id": answer.headers["mcp-session-id"], **headers}
+
+    ada = as_ada(hostile)
+    of_ada, mine = begin(**ada), [begin() for _ in range(3)]
+    listening = {**MCP, **mine[0]}
+    with hostile.http.stream("GET", "/mcp", headers=listening) as answer:
+        assert answer.status_code == 200
+        mine += [begin() for _ in range(2)]
+        found = [rpc(hostile, "tools/list", **one).status_code for one in (of_ada, *mine)]
+    assert found == [200, 200, 404, 404, 200, 200]
+    assert hostile.http.delete("/mcp", headers={**MCP, **mine[4]}).status_code == 200
+    assert rpc(hostile, "tools/list", **begin()).status_code == 200
+    assert rpc(hostile, "tools/list", **mine[3]).status_code == 200
 
 
 def test_a_caller_of_a_tool_who_leaves_ends_its_run(tmp_path: Path, monkeypatch):
