@@ -1,5 +1,6 @@
 // What an answer rests on, as cards: where each comes from and its text, with the place that a [1] speaks of marked.
 
+import { fileName, scoreWords } from "../found";
 import { citedIn, citing } from "../large/cited";
 import { linkCitations } from "../large/citations";
 import type { Source } from "./caller";
@@ -41,11 +42,11 @@ export class Sources {
 function card(source: Source, index: number): HTMLElement {
   const { text = "", score, metadata = {} } = source;
   const from = String(metadata.title ?? metadata.source ?? "Source");
-  const name = from.split(/[/\\]/).pop() || from;
+  const name = metadata.title ? from : fileName(from); // AC/DC is a title, and no path
   const head = made("header", {}, made("span", { class: "number", text: String(index + 1) }));
   head.append(made("b", { text: name, title: from }));
   if (metadata.page !== undefined) head.append(made("span", { text: `page ${String(metadata.page)}` }));
-  if (typeof score === "number") head.append(made("span", { text: score.toFixed(2) }));
+  if (typeof score === "number") head.append(made("span", { text: scoreWords(score) }));
   const short = text.length <= FOLDED;
   const fold = made("details", { class: "fold", open: short });
   fold.append(made("summary", { text: short ? "Text" : `${text.slice(0, FOLDED).trimEnd()}…` }));

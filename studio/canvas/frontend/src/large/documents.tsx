@@ -1,5 +1,6 @@
 // Documents as cards: where each comes from, how well it matched, and its text, with the cited place marked.
 
+import { fileName, scoreWords } from "../found";
 import { useEffect, useRef } from "react";
 import type { Json } from "../model";
 
@@ -44,9 +45,9 @@ function Card({ number, document, cited }: { number: number; document: Stored; c
     <li ref={box} className={`pb-card ${cited ? "cited" : ""}`} tabIndex={-1}>
       <header>
         <span className="number">{number}</span>
-        {source && <b title={source}>{source.split(/[/\\]/).pop()}</b>}
+        {source && <b title={source}>{fileName(source)}</b>}
         {metadata.page !== undefined && <span>page {String(metadata.page)}</span>}
-        {typeof score === "number" && <span className="score">{score.toFixed(2)}</span>}
+        {typeof score === "number" && <span className="score">{scoreWords(score)}</span>}
       </header>
       {others.length > 0 && (
         <p className="pb-note-line">{others.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(", ")}</p>

@@ -1,5 +1,6 @@
 // Rows of a table that are shown: filtered, sorted, and as CSV. Nothing is drawn here.
 
+import { fileName } from "../found";
 import { textOf } from "../dock/kept";
 import type { Found } from "../live/elements";
 import type { Json } from "../model";
@@ -52,10 +53,7 @@ export function foundOf(documents: Stored[]): Found[] {
   const full = Math.max(1, ...documents.map((one) => one.score ?? 0));
   return documents.map(({ number, text = "", score, metadata = {} }, i) => {
     const { source, page, ...others } = metadata;
-    const name =
-      String(source ?? "")
-        .split(/[/\\]/)
-        .pop() ?? "";
+    const name = fileName(String(source ?? ""));
     const more = Object.entries(others).map(([key, value]) => `${key}: ${textOf(value)}`);
     return {
       n: number ?? i + 1,

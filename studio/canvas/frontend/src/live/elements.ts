@@ -1,6 +1,7 @@
 // What an agent did, step by step, and texts that were found. All text is set with textContent:
 // nothing that a flow or a model wrote can become markup.
 
+import { scoreWords } from "../found";
 import { duration } from "../duration";
 import { Step } from "../progress";
 
@@ -78,7 +79,7 @@ export function foundElement(found: Found): HTMLElement {
     const fill = el("span", "fill");
     fill.style.width = `${Math.round((found.share ?? 0) * 100)}%`;
     bar.append(fill);
-    head.append(bar, el("span", "score", found.score.toFixed(3)));
+    head.append(bar, el("span", "score", scoreWords(found.score)));
   }
   if (found.source) head.append(el("b", "source", found.source));
   made.append(head);
