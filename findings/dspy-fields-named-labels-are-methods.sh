@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Guess: what a signature names as an output is an attribute of the prediction, whatever its name is.
-# What happens: `labels`, `inputs`, `items`, `keys`, `values`, `get` and `copy` are methods of examples and predictions, and win:
+# What happens: `labels`, `inputs`, `items`, `keys`, `values` and `get` are methods of examples and predictions, and win:
 # the value is kept, and `prediction["labels"]` gives it, but `prediction.labels` is a method. It is true in every `if` and equal
 # to nothing. The signature is taken without a word.
 # Seen with dspy 3.4.1 on 2026-11-30.
