@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from patchbay.flows.traces.sending import Traces
 
 log = logging.getLogger("patchbay.serve")
+_PARSED_AT_ONCE = 2
 
 
 @dataclass
@@ -84,6 +85,8 @@ class FlowService:
         self.live = LiveRuns(self.settings)
         self.recorded = RecordedRuns(self.shelf, self.owners, opened_history)
         self.woken = WokenRuns(self)
+        self.parsing = asyncio.Semaphore(_PARSED_AT_ONCE)
+        """Holds back texts that pages want parsed: each takes a processor for itself."""
         self._recording: set[asyncio.Future[None]] = set()
         self._beginning = OneByOne()
 

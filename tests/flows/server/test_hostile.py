@@ -6,6 +6,7 @@ import contextlib
 import gc
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.server.core.keys import Keys, add
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.core.uploads import uploads_folder
+from patchbay.flows.server.http import markdown_parts
 from patchbay.flows.server.mcp import sessions
 from tests.flows.server.flows import FLOWS, write
-from tests.flows.server.serving import KEY, Served, serving
+from tests.flows.server.serving import KEY, Served, code, serving
 from tests.flows.server.test_runs import until
 
 MCP = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
@@ -297,3 +299,16 @@ def test_a_request_that_breaks_off_is_no_mistake_of_ours(served: Served, caplog)
     assert served.run("shout", {"text": "a"}).status_code == 200  # the server has read both
     until(lambda: not served.service.live)
     assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []
+
+
+def test_a_text_that_takes_minutes_to_parse_is_given_up(hostile: Served, monkeypatch):
+    """Its time grows with the square of its length, and the key of a page is everybody's."""
+    monkeypatch.setattr(markdown_parts, "SLOWEST_S", 0.5)
+    threads = threading.active_count()
+    long = {"texts": ["//a.b/" * 30_000]}
+    for _ in range(3):
+        assert code(hostile.http.post("/words", json=long)) == (413, "serve/too-large")
+    until(lambda: threading.active_count() <= threads)
+    monkeypatch.setattr(markdown_parts, "SLOWEST_S", 60.0)
+    told = hostile.http.post("/words", json={"texts": ["a *b*"]}).json()
+    assert told["words"][0][0]["is"] == "paragraph"
