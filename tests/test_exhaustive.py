@@ -64,7 +64,8 @@ def checked(folder: Path, added: Mapping[str, str]) -> str:
             *(option for name in CONSUMERS for option in ("-m", module_of(name))),
         ],
         cwd=folder,
-        env={**os.environ, "MYPYPATH": str(folder)},
+        # mypy looks along PYTHONPATH as well, where another copy of `patchbay` may lie.
+        env={**os.environ, "MYPYPATH": str(folder), "PYTHONPATH": ""},
         capture_output=True,
         text=True,
         check=False,
