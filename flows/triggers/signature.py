@@ -55,15 +55,23 @@ def headers_for(secret: str, body: bytes, id: str = "", at: int | None = None) -
     return {ID: id, AT: str(at), SIGNATURE: signed(secret, id, at, body)}
 
 
-def wrong_with(
-    secret: str, headers: Mapping[str, str], body: bytes, now: float | None = None
-) -> str:
-    """What is wrong with a signed message, in words; "" where nothing is."""
+def wrong_head(headers: Mapping[str, str]) -> str:
+    """What is wrong with a message whatever its body is, in words; "" where nothing is."""
     id, at, given = (headers.get(name, "") for name in (ID, AT, SIGNATURE))
     if not (id and at and given):
         return f"It lacks one of {ID}, {AT} and {SIGNATURE}."
     if len(id) > _LONGEST or not at.isascii() or not at.isdigit() or len(at) > 12:
         return f"Its {ID} or {AT} is none."
+    return ""
+
+
+def wrong_with(
+    secret: str, headers: Mapping[str, str], body: bytes, now: float | None = None
+) -> str:
+    """What is wrong with a signed message, in words; "" where nothing is."""
+    if wrong := wrong_head(headers):
+        return wrong
+    id, at, given = (headers.get(name, "") for name in (ID, AT, SIGNATURE))
     wanted = signed(secret, id, int(at), body).encode()
     each = given.encode("utf-8", "replace").split(b" ")[:20]
     if not any(hmac.compare_digest(one, wanted) for one in each):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -325,6 +326,15 @@ def test_what_is_no_webhook(hooked: Served, name: str):
     headers = headers_for(read_triggers()["loud"].secret, b"{}")
     answer = hooked.http.post(f"/triggers/{name}", content=b"{}", headers=headers)
     assert answer.status_code in (401, 404)
+
+
+@pytest.mark.parametrize("name", ["nobody", "daily", "loud"])
+def test_what_is_refused_anyway_is_not_read(hooked: Served, name: str):
+    """Nobody has shown a key: a body of megabytes would be held for whoever likes to send one."""
+    head = f"POST /triggers/{name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+    with socket.create_connection((hooked.host, hooked.port), timeout=30) as line:
+        line.sendall(head.encode())  # and no body, for which a minute would be waited
+        assert line.recv(4096).startswith(b"HTTP/1.1 401 ")
 
 
 def test_a_key_is_no_signature(hooked: Served):
