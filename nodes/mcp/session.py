@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -17,6 +18,7 @@ from patchbay.nodes.values import SecretRef
 if TYPE_CHECKING:
     import httpx
     from mcp import ClientSession
+    from mcp.types import CallToolResult
 
 MAX_PAGES = 50
 """Pages of a list that are read."""
@@ -166,14 +168,24 @@ async def call(made: ClientSession, name: str, arguments: dict[str, Any]) -> str
         if error.error.code == HTTPStatus.REQUEST_TIMEOUT:
             await _give_up(made, number)
         raise
-    text = contents(result.content)
     if result.isError:
+        text = contents(result.content)
         raise NodeError(text or "The tool failed.", code="mcp/tool", retry=False)
-    if not text and result.structuredContent is not None:
-        import json
+    return _given(result)
 
-        return json.dumps(result.structuredContent, ensure_ascii=False)
-    return text
+
+def _given(result: CallToolResult) -> str:
+    """What a tool gave: its text, or its JSON where no one text holds it.
+
+    Servers of mcp 1.30 make a text of each item of a list, those of lists in it too, and none of a
+    null: rows are told from each other no more.
+    """
+    structured = result.structuredContent
+    texts = [block.text for block in result.content if block.type == "text"]
+    whole = len(result.content) == 1 or len(texts) < len(result.content)
+    if structured is None or whole or (texts and structured.get("result") == texts):
+        return contents(result.content)
+    return json.dumps(structured, ensure_ascii=False)
 
 
 async def _give_up(made: ClientSession, number: int) -> None:
