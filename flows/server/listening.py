@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from types import FrameType
 
@@ -33,8 +35,16 @@ class Listening(uvicorn.Server):
         self._service.slots.closed = True
         super().handle_exit(sig, frame)
 
+    def _hear_hangup(self) -> None:
+        """End as at any signal when the terminal is closed, too; not where nohup has it ignored."""
+        hangup = getattr(signal, "SIGHUP", None)
+        main = threading.current_thread() is threading.main_thread()
+        if hangup is not None and main and signal.getsignal(hangup) == signal.SIG_DFL:
+            signal.signal(hangup, self.handle_exit)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
+        self._hear_hangup()
         await super().startup(sockets)
         for one in sockets or ():
             one.listen(_BACKLOG)

@@ -62,8 +62,9 @@ class Head:
         """Serve until a signal; returns the exit code."""
         folder = Path(tempfile.mkdtemp(prefix="patchbay-workers-"))
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, self.end)
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(name) != signal.SIG_IGN:  # as nohup has it
+                loop.add_signal_handler(name, self.end)
         models = ModelSocket(folder), ModelSocket(folder, model_host.WORDS, model_host.SOCKET)
         try:
             keeping = [asyncio.ensure_future(self._keep(0, folder))]

@@ -86,6 +86,22 @@ def test_what_it_prints_works(environ, tmp_path):
         assert "Traceback" not in rest
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_ends_with_its_terminal_as_at_any_signal(environ, tmp_path, workers):
+    folder = write(tmp_path / "flows", "slow")
+    with started(environ, str(folder), "--workers", workers) as (process, address, _):
+        key = (tmp_path / "home" / "serve-key").read_text().strip()
+        headers, where = {"authorization": f"Bearer {key}"}, f"{address}/flows/slow/run"
+        body = {"question": "a b c d e f g h", "background": True}
+        run = httpx.post(where, json=body, headers=headers, timeout=120).json()["run"]
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=240)
+    with started(environ, str(folder)) as (_, address, _):
+        told = httpx.get(f"{address}/runs/{run}", headers=headers, timeout=120).json()
+    assert told["status"] == "finished"
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_key_that_names_no_flow_is_said_once_at_the_start(environ, tmp_path, workers):
     folder = write(tmp_path / "flows", "shout", "slow")
