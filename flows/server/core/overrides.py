@@ -76,7 +76,8 @@ def with_params(
     loaded = flow.loaded
     changed = loaded.flow.with_params(changes)
     try:
-        prepared = prepare(changed, service.environment.catalog, loaded.folder)
+        env = service.environment
+        prepared = prepare(changed, env.catalog, loaded.folder, variables=env.variables)
     except FlowError as error:
         problem = error.problems[0]
         message = f"{what}: {problem.message}"

@@ -143,7 +143,8 @@ class WokenRuns:
         from patchbay.flows.runs.subflows import prepare
 
         service = self._service
-        prepared = prepare(run.flow, service.environment.catalog, past.folder)
+        env = service.environment
+        prepared = prepare(run.flow, env.catalog, past.folder, variables=env.variables)
         name = next(iter(await service.recorded.names_of(past)), past.name)
         path = (past.folder or service.shelf.folder) / f"{name}.json"
         return ServedFlow(name, path, LoadedFlow(run.flow, past.folder), prepared, ())

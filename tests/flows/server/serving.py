@@ -69,7 +69,7 @@ def serving(
     """Serve the flows of a folder until the end of the block."""
     settings = replace(settings or Settings(), drain_s=(settings or Settings(drain_s=0.2)).drain_s)
     env = Environment(CATALOG, Pool(), Secrets(env={}, files=()), elsewhere=elsewhere)
-    shelf = Shelf([folder], CATALOG)
+    shelf = Shelf([folder], CATALOG, settings.variables)
     service = FlowService(
         shelf, keys or Keys(KEY), settings, Owners(b"of the tests"), env,
         History(history or f"sqlite:///{folder.parent / 'history.sqlite'}"), traces=traces,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from patchbay.flows.document.model import FlowVariable
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.overrides import check_declared
@@ -83,3 +84,29 @@ def test_a_flow_may_have_an_input_of_that_name(tmp_path: Path):
     with serving(folder) as served:
         told = served.run("own", {"params": {"a": 1}}).json()
     assert told["outputs"] == {"answer": {"a": 1}}
+
+
+def test_flows_inside_keep_the_values_of_the_environment(tmp_path: Path, monkeypatch):
+    """They had the usual values where a caller changed a param of the flow around them."""
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+    language = FlowVariable(name="language", value="Danish", environments={"production": "German"})
+    inner = flow({"v": ("io.value", {"value": {"variable": "language"}}), "out": gives()},
+                 ["v.value > out.value"], "Inner")  # fmt: skip
+    outer = flow(
+        {
+            "r": ("logic.run_flow", {"flow": "inner", "inputs": {}}),
+            "say": ("prompt.template", {"template": "In {word}"}),
+            "out": gives(),
+        },
+        ["r.answer > say.word", "say.text > out.value"],
+        "Outer",
+    )
+    folder = write(tmp_path / "flows", "shout")
+    for name, made in (("inner", inner), ("outer", outer)):
+        text = canonical_text(made.model_copy(update={"variables": (language,)}))
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    settings = Settings(overrides=("outer:say.template",), variables="production")
+    with serving(folder, settings) as served:
+        assert served.run("outer").json()["outputs"] == {"answer": "In German"}
+        changed = served.run("outer", {"params": {"say.template": "Auf {word}"}})
+        assert changed.json()["outputs"] == {"answer": "Auf German"}
