@@ -251,6 +251,12 @@ class ServedRun:
             self.status = "cancelled"
             self._add({"type": "run_cancelled", "run": self.id, **self._took()})
 
+    def stopped_asleep(self) -> None:
+        """It was stopped where it is recorded, while it waited for a person. Its last event says
+        so, as of every other."""
+        self.status = "cancelled"
+        self._add({"type": "run_cancelled", "run": self.id, **self._took()})
+
     def _failure(self) -> dict[str, Any]:
         problem = self.problem or Problem("run/defect", "It ended.")
         said = {"type": "run_failed", "run": self.id, "problem": problem.as_dict()}

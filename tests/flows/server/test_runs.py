@@ -176,6 +176,16 @@ def test_a_run_that_was_forgotten_while_it_waited_is_heard_to_its_end(served: Se
     assert gone_on[-1][1] == "run_finished"
 
 
+def test_a_run_that_is_stopped_while_it_waits_says_so_to_who_reads_along(served: Served):
+    first = served.run("approve", {"mail": "Dear Bob", "stream": True})
+    run, last = first.headers["x-run-id"], events_in(first.text)[-1][0]
+    assert served.http.post(f"/runs/{run}/cancel").json()["status"] == "cancelled"
+    where, said = f"/runs/{run}/events", {"last-event-id": last}
+    (event,) = events_in(served.http.get(where, headers=said).text)
+    assert event[1] == "run_cancelled"
+    assert served.http.get(where, headers={"last-event-id": event[0]}).status_code == 204
+
+
 def test_an_id_of_another_start_begins_anew(served: Served):
     answer = served.run("words", {"question": "a b", "stream": True})
     run = answer.headers["x-run-id"]
