@@ -330,7 +330,8 @@ def test_encoders_and_clip_live_there_as_well() -> None:
 async def test_a_cross_encoder_there_scores_as_one_here(machine: Machine, folder: Path) -> None:
     machine.host = NetworkHost(default_catalog())
     await machine.start()
-    spec = CrossEncoderModel(weights=str(small_cross_encoder(folder / "ce")))
+    place = await asyncio.to_thread(small_cross_encoder, folder / "ce")  # it may fetch weights
+    spec = CrossEncoderModel(weights=str(place))
     here, there = PooledContext(), machine.worker()
     here.pool = Pool()
     texts = ["Bees make honey.", "A lighthouse warns ships.", ""]
