@@ -16,8 +16,8 @@ from patchbay.studio.server.frontend import STATIC, script_file
 
 ROOT = Path(__file__).parents[2]
 FRONTEND = ROOT / "studio" / "canvas" / "frontend"
-DURATIONS = ROOT / "tests" / "fixtures" / "durations.json"
-"""What the canvas's own tests read from outside of its folder."""
+TABLES = [ROOT / "tests" / "fixtures" / name for name in ("durations.json", "sizes.json")]
+"""What the canvas's own tests read from outside of its folder: their types are checked, too."""
 
 
 def test_there_is_one_bundle_of_each():
@@ -52,9 +52,10 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
         pytest.skip("no Node.js here")
     copy, out = tmp_path / FRONTEND.relative_to(ROOT), tmp_path / "static"
     shutil.copytree(FRONTEND, copy, ignore=shutil.ignore_patterns("node_modules"))
-    read = tmp_path / DURATIONS.relative_to(ROOT)
-    read.parent.mkdir(parents=True)
-    shutil.copyfile(DURATIONS, read)
+    for table in TABLES:
+        read = tmp_path / table.relative_to(ROOT)
+        read.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(table, read)
     out.mkdir()
     installed = subprocess.run(
         [npm, "ci", "--no-audit", "--no-fund", "--prefer-offline"],

@@ -170,14 +170,14 @@ def test_what_is_stopped_just_after_it_fell_asleep_is_shown_as_stopped(
     document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
     told: list[dict[str, Any]] = []
     runner.subscribe("doc", "ann", told.append)
-    emit = Run._emit
+    tell = Run._tell
 
-    def and_stop(run: Run, event: Event) -> None:
-        emit(run, event)
+    def and_stop(run: Run, event: Event, **more: Any) -> None:
+        tell(run, event, **more)
         if isinstance(event, RunWaiting):
             runner.stop(run.id)
 
-    monkeypatch.setattr(Run, "_emit", and_stop)
+    monkeypatch.setattr(Run, "_tell", and_stop)
     live = runner.start("doc", "ann", document, {})
     until(lambda: live.progress.status == "cancelled")
     until(lambda: told[-1].get("run", {}).get("status") == "cancelled")
@@ -190,19 +190,19 @@ def test_a_stop_that_is_recorded_only_after_the_run_said_that_it_waits_is_shown(
     asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
     out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
     document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
-    emit, stopped = Run._emit, Rest._stopped
+    tell, stopped = Run._tell, Rest._stopped
 
-    def while_it_is_stopped(run: Run, event: Event) -> None:
+    def while_it_is_stopped(run: Run, event: Event, **more: Any) -> None:
         if isinstance(event, RunWaiting):
             threading.Thread(target=runner.stop, args=(run.id,)).start()
             until(lambda: run.cancel_asked)
-        emit(run, event)
+        tell(run, event, **more)
 
     def late(rest: Rest) -> bool:
         until(lambda: (one := runner.get(rest._run)) and one.progress.status == "waiting")
         return stopped(rest)
 
-    monkeypatch.setattr(Run, "_emit", while_it_is_stopped)
+    monkeypatch.setattr(Run, "_tell", while_it_is_stopped)
     monkeypatch.setattr(Rest, "_stopped", late)
     live = runner.start("doc", "ann", document, {})
     until(lambda: live.progress.status == "cancelled")
