@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import ConfigDict, JsonValue
 
 from patchbay.nodes.context import Context, StepKind
+from patchbay.nodes.data import Deferred
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.input_field import InputField
 from patchbay.nodes.ports import UNSET, Port, Ports, port
@@ -31,13 +32,13 @@ SAID_BY_THE_TYPE = ("text", "number", "choice", "switch", "list", "table")
 # --- params -------------------------------------------------------------------------------------
 
 
-class NodeParams(BaseModel):
+class NodeParams(Deferred):
     """The settings of a node: what the inspector shows and the flow file stores.
 
     A string under a field is its documentation.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def Field(default: Any = ..., *, widget: Widget | None = None, **options: Any) -> Any:  # noqa: N802

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import typing
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,14 +12,51 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+_BUILDING = threading.RLock()
+
+
+class Deferred(BaseModel):
+    """A model whose validator is built when it is first used, by one thread at a time.
+
+    Pydantic 2.12 has each thread build it, and meanwhile takes the schema of the class above for
+    its own: a page that was opened beside another found no params in a node.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    @classmethod
+    def model_rebuild(
+        cls,
+        *,
+        force: bool = False,
+        raise_errors: bool = True,
+        _parent_namespace_depth: int = 2,
+        _types_namespace: Any = None,
+    ) -> bool | None:
+        """Build it, where nobody has."""
+        with _BUILDING:
+            return super().model_rebuild(
+                force=force,
+                raise_errors=raise_errors,
+                _parent_namespace_depth=_parent_namespace_depth + 1,
+                _types_namespace=_types_namespace,
+            )
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Its JSON Schema."""
+        with _BUILDING:
+            return super().model_json_schema(*args, **options)
+
+
 TAG = "$type"
 """The key that marks an encoded model among plain JSON."""
 
 
-class Value(BaseModel):
+class Value(Deferred):
     """A small frozen model that may travel on a wire. Its fields may hold other values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     wire: ClassVar[str] = ""
     """The port type, for those that a port may be annotated with."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
-from patchbay.nodes.data import same_json
+from patchbay.nodes.data import Deferred, same_json
 
 FORMAT: Literal[1] = 1
 """The number of the current file format."""
@@ -22,10 +22,10 @@ EndpointText = Annotated[
 SingleLine = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-class Part(BaseModel):
+class Part(Deferred):
     """Anything in the document. Attribute docs become descriptions in the JSON Schema."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class RunPolicy(Part):
