@@ -7,6 +7,7 @@ these ways. Hexadecimal digits, base64 and base32 write the whole anew (RFC 3986
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from functools import cache, cached_property, lru_cache
@@ -41,24 +42,14 @@ _UNFINISHED_UNIT = re.compile(
 
 @lru_cache(maxsize=1024)
 def disguised(value: str) -> Disguised:
-    """A secret in all its forms, made once: each run asks for its own again.
-
-    Raises:
-        ValueError: it is shorter than what is looked for.
-    """
+    """A secret in all its forms, made once: each run asks for its own again."""
     return Disguised(value)
 
 
 class Disguised:
-    """One secret in all its forms.
-
-    Raises:
-        ValueError: it is shorter than what is looked for.
-    """
+    """One secret in all its forms."""
 
     def __init__(self, value: str) -> None:
-        if len(value) < SHORTEST:
-            raise ValueError(f"a secret of fewer than {SHORTEST} characters")
         self.value = value
         raw = value.encode("utf-8", "surrogatepass")
         anew = {raw.hex(), raw.hex().upper(), *_in_base64(raw), *_in_base32(raw)}
@@ -169,7 +160,7 @@ def _anew(raw: bytes, encode: Callable[[bytes], bytes], bits: int) -> Iterable[s
     Of each, the part that does not depend on what stands before and behind, so that `user:key` in
     a header is found, too; and once with the letter in which a text that ends there ends.
     """
-    for offset in range({6: 3, 5: 5}[bits]):
+    for offset in range(math.lcm(8, bits) // 8):
         first = -(offset * 8 // -bits)  # letters that the bytes before have a part in
         whole = (offset + len(raw)) * 8 // bits
         letters = encode(b"\0" * offset + raw).decode("ascii").rstrip("=")

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from patchbay.nodes.contract import Node
+from patchbay.nodes.contract import Node, NodeParams
 from patchbay.nodes.home import weights_sent
 from patchbay.nodes.names import NamesWeights, records_in
 
@@ -53,6 +53,15 @@ def named_outside(node: type[Node], params: Mapping[str, Any]) -> Iterator[tuple
     asked = node.flow_input(checked)
     if asked and asked.kind in ("file", "documents"):
         yield from (("file", text) for text in _texts(asked.default))
+
+
+def files_named(node: type[Node], params: NodeParams) -> Iterator[str]:
+    """The files that checked params name; but for databases (`Node.files`), which others write to
+    meanwhile."""
+    databases = node.files(params)
+    for widget, name in named_outside(node, params.model_dump()):
+        if widget == "file" and name not in databases:
+            yield name
 
 
 def _named(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -18,13 +18,14 @@ from typing import Any
 from patchbay.flows.batch.databases import without_password
 from patchbay.flows.batch.rows import bad, files_of
 from patchbay.flows.checks.described import describe_flow
+from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.runs.inputs import flow_inputs
 from patchbay.flows.runs.plan import PlanStep
 from patchbay.flows.runs.subflows import Prepared
-from patchbay.nodes.contract import NodeError
-from patchbay.nodes.outside import named_outside
+from patchbay.nodes.contract import InputField, NodeError
+from patchbay.nodes.outside import files_named
 from patchbay.nodes.values import Spec, content_hash
 
 ALWAYS = ("patchbay-studio", "pydantic", "langchain-core", "xllamacpp", "transformers", "torch")
@@ -126,22 +127,25 @@ def _files(flow: _OneFlow) -> Iterator[tuple[str, str]]:
 
 
 def _named_files(step: PlanStep, folder: Path | None) -> Iterator[tuple[str, str | None]]:
-    """Files that params name; but for databases, which others write to meanwhile."""
-    left_out = step.cls.files(step.params)
-    for widget, name in named_outside(step.cls, step.params.model_dump()):
-        if widget == "file" and name not in left_out:
-            yield name, file_hash((folder or Path()) / name)
+    for name in files_named(step.cls, step.params):
+        yield name, file_hash((folder or Path()) / name)
 
 
 def _input_files(ready: Prepared, settings: BatchSettings) -> Iterator[tuple[str, str]]:
     """Likewise of files that are given to an input for all rows."""
-    for _, field_ in flow_inputs(ready.resolved):
-        if field_.name in settings.shared and field_.kind in ("file", "documents"):
-            try:
-                said = content_hash(field_.parse(settings.shared[field_.name]))
-            except NodeError as error:
-                said = f"unknown: {error.message}"
-            yield f"input {field_.name}", said
+    for asked in shared_files(ready.resolved, settings):
+        try:
+            said = content_hash(asked.parse(settings.shared[asked.name]))
+        except NodeError as error:
+            said = f"unknown: {error.message}"
+        yield f"input {asked.name}", said
+
+
+def shared_files(resolved: Resolved, settings: BatchSettings) -> Iterator[InputField]:
+    """The inputs that are given files for all rows."""
+    for _, asked in flow_inputs(resolved):
+        if asked.name in settings.shared and asked.kind in ("file", "documents"):
+            yield asked
 
 
 def _subflows(ready: Prepared) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.contract import Node, NodeError
 from patchbay.nodes.home import from_flow
-from patchbay.nodes.outside import named_outside
+from patchbay.nodes.outside import files_named
 from patchbay.nodes.values import FileRef, content_hash
 
 FORMAT = 1
@@ -87,16 +87,12 @@ def write_sent(said: Mapping[str, Any], file: Path) -> None:
 
 
 def refuse_changed() -> None:
-    """Check in a job that the files which it will read are as they were when it was sent. Anywhere
-    else nothing happens.
+    """Check in a job that the files which it will read are as they were when it was sent.
 
     Raises:
         FlowError: some are not; all of them.
     """
-    file = os.environ.get(SENT)
-    if not file:
-        return
-    sent = read_sent(file)
+    sent = read_sent(os.environ[SENT])
     found = [path for path, known in sent["files"].items() if not _is_still(Path(path), known)]
     found += [f'what "{one["node"]}" reads' for one in sent["nodes"] if not _reads_still(one)]
     if found:
@@ -190,12 +186,8 @@ def _reads_still(said: Mapping[str, Any]) -> bool:
 
 
 def _named_by(cls: type[Node], params: Any, folder: Path | None) -> Iterator[Path]:
-    """Files that params name; but for databases, which others write to meanwhile."""
-    left_out = cls.files(params)
-    for widget, name in named_outside(cls, params.model_dump()):
-        path = from_flow(name, folder)
-        if widget == "file" and name not in left_out and path.is_file():
-            yield path
+    paths = (from_flow(name, folder) for name in files_named(cls, params))
+    return (path for path in paths if path.is_file())
 
 
 def _known_by(path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.batch.beside import standing_in_the_way
 from patchbay.flows.batch.cluster_profile import read_profile
 from patchbay.flows.batch.clusters import Cluster
+from patchbay.flows.batch.manifest import shared_files
 from patchbay.flows.batch.on_slurm import (
     SENT_FILE,
     SlurmOrder,
@@ -32,7 +33,6 @@ from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.checks.validate import validate_resolved
 from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.runs.defaults import default_catalog
-from patchbay.flows.runs.inputs import flow_inputs
 from patchbay.nodes.contract import NodeError
 
 if TYPE_CHECKING:
@@ -142,10 +142,10 @@ def asked_by(order: BatchOrder, variables: str = "") -> JobReads:
     if "://" not in settings.rows:
         found.append(Path(settings.rows))
     catalog = order.env.catalog if order.env else default_catalog()
-    for _, field in flow_inputs(resolve_once(order.flow.flow, catalog, order.flow.folder)):
-        if field.name in settings.shared and field.kind in ("file", "documents"):
-            with suppress(NodeError):  # which the part says
-                found += files_in(field.parse(settings.shared[field.name]))
+    resolved = resolve_once(order.flow.flow, catalog, order.flow.folder)
+    for asked in shared_files(resolved, settings):
+        with suppress(NodeError):  # which the part says
+            found += files_in(asked.parse(settings.shared[asked.name]))
     return JobReads([order.flow], found, variables)
 
 

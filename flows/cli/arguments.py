@@ -1,8 +1,9 @@
-"""`--input name=value` and `--set node.param=value`, read."""
+"""`--input name=value` and `--set node.param=value`, read; files, as a job was sent with them."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.cli import say
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.readable import refuse_unreadable
+from patchbay.flows.document.reading import SENT
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs
 from patchbay.flows.wording import printable
@@ -110,3 +112,15 @@ def _json_or_text(value: str) -> Any:
 
 def _usage(message: str, example: str) -> FlowError:
     return say.usage(message, f"Write it like this: {example}")
+
+
+def refuse_changed_since_sent() -> None:
+    """Check in a job that files are as they were when it was sent.
+
+    Raises:
+        FlowError: some are not.
+    """
+    if os.environ.get(SENT):
+        from patchbay.flows.batch.sent import refuse_changed
+
+        refuse_changed()

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.cli import batch_options as own
 from patchbay.flows.cli import say
-from patchbay.flows.cli.arguments import read_inputs, with_settings
+from patchbay.flows.cli.arguments import (
+    read_inputs,
+    refuse_changed_since_sent,
+    with_settings,
+)
 from patchbay.flows.cli.options import AnswerJson, Container, EnvName, Profile, Where
-from patchbay.flows.cli.places import place, refuse_changed_since_sent
+from patchbay.flows.cli.places import place
 from patchbay.flows.cli.run import StoppedError, leave, until_stopped
 from patchbay.nodes.units import duration
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.cli import say
-from patchbay.flows.document.reading import SENT
+from patchbay.flows.cli.arguments import refuse_changed_since_sent
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.clusters import Cluster
@@ -93,18 +92,6 @@ def place_or_job(
         leave(as_job(command, cluster, print_only, quiet, flow, check))
     refuse_changed_since_sent()
     return cluster
-
-
-def refuse_changed_since_sent() -> None:
-    """Check in a job that files are as they were when it was sent.
-
-    Raises:
-        FlowError: some are not.
-    """
-    if SENT in os.environ:
-        from patchbay.flows.batch.sent import refuse_changed
-
-        refuse_changed()
 
 
 def place_for_server(where: str, **said: Any) -> Cluster:

@@ -19,7 +19,11 @@ import typer
 from patchbay.flows.blackout import finish
 from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.cli import say
-from patchbay.flows.cli.arguments import read_inputs, with_settings
+from patchbay.flows.cli.arguments import (
+    read_inputs,
+    refuse_changed_since_sent,
+    with_settings,
+)
 from patchbay.flows.cli.options import (
     AnswerJson,
     AsEvents,
@@ -38,7 +42,7 @@ from patchbay.flows.cli.options import (
     Workers,
 )
 from patchbay.flows.cli.watch import EventLines, JsonResult, Terminal, View
-from patchbay.flows.document.reading import SENT, read_flow
+from patchbay.flows.document.reading import read_flow
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.events import NodeAsked, RunCancelled, RunEnd, RunFailed, RunWaiting
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id, settled
@@ -106,23 +110,17 @@ def run(
     if where != "here" or any(elsewhere):
         from patchbay.flows.cli.places import place_or_job
 
-        def check() -> JobReads:
-            from patchbay.flows.batch.sent import JobReads, files_in
-
+        def asked() -> JobReads:
             if resume is not None:
-                past = open_history().get(resume)
-                return JobReads([LoadedFlow(past.flow, past.folder)], (), env_name)
+                return _asked_again(resume, env_name)
             made = _fresh(flow, inputs or [], settings or [], only or [], env_name, False, False)
-            document = LoadedFlow(made.flow, made.environment.folder, flow)
-            return JobReads([document], [*files_in(made.inputs)], env_name)
+            return _asked(made, flow, env_name)
 
         cluster = place_or_job(
-            "run", where, print_only, quiet, flow, check, workers=workers, gpus=gpus, nodes=nodes,
+            "run", where, print_only, quiet, flow, asked, workers=workers, gpus=gpus, nodes=nodes,
             time=job_time, container=container, profile=profile,
         )  # fmt: skip
-    elif SENT in os.environ:
-        from patchbay.flows.cli.places import refuse_changed_since_sent
-
+    else:
         refuse_changed_since_sent()
     if resume is not None:
         run_ = _resumed(resume, flow, env_name, use_cache=not no_cache)
@@ -172,6 +170,22 @@ def following(
     from patchbay.flows.cli.tracing import traced
 
     return traced(run, trace, content, quiet)
+
+
+def _asked(made: Run, path: Path | None, env_name: str) -> JobReads:
+    """What a job of a run reads: its flow, and the files that it is given."""
+    from patchbay.flows.batch.sent import JobReads, files_in
+
+    document = LoadedFlow(made.flow, made.environment.folder, path)
+    return JobReads([document], [*files_in(made.inputs)], env_name)
+
+
+def _asked_again(run: str, env_name: str) -> JobReads:
+    """What a job reads that goes on with a recorded run."""
+    from patchbay.flows.batch.sent import JobReads
+
+    past = open_history().get(run)
+    return JobReads([LoadedFlow(past.flow, past.folder)], (), env_name)
 
 
 def _fresh(

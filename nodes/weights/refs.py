@@ -97,24 +97,21 @@ def parse_repository(text: str) -> Repository:
     """
     match = _REPOSITORY.fullmatch(text)
     if match is None or ".." in text:
-        raise NodeError(
-            f"{text!r} is not a reference to a repository on a hub.",
-            fix="Write hf:owner/repo, with @revision where you want a certain one.",
-            code="weights/reference",
-            retry=False,
-        )
+        fix = "Write hf:owner/repo, with @revision where you want a certain one."
+        raise _no_reference(text, "a repository on a hub", fix)
     return Repository(match["repo"], match["revision"] or "main")
+
+
+def _no_reference(text: str, what: str, fix: str) -> NodeError:
+    message = f"{text!r} is not a reference to {what}."
+    return NodeError(message, fix=fix, code="weights/reference", retry=False)
 
 
 def _hub(text: str) -> HubRef:
     match = _HUB.fullmatch(text)
     if match is None or ".." in text:
-        raise NodeError(
-            f"{text!r} is not a reference to a GGUF file on a hub.",
-            fix="Write hf:owner/repo/file.gguf, with @revision and #sha256=… where you know them.",
-            code="weights/reference",
-            retry=False,
-        )
+        fix = "Write hf:owner/repo/file.gguf, with @revision and #sha256=… where you know them."
+        raise _no_reference(text, "a GGUF file on a hub", fix)
     found = match.groupdict()
     return HubRef(found["repo"], found["file"], found["revision"] or "main", found["sha256"] or "")
 
@@ -122,11 +119,6 @@ def _hub(text: str) -> HubRef:
 def _ollama(text: str) -> OllamaRef:
     match = _OLLAMA.fullmatch(text)
     if match is None or ".." in text:
-        raise NodeError(
-            f"{text!r} is not a reference to an Ollama model.",
-            fix="Write ollama:name or ollama:name:tag.",
-            code="weights/reference",
-            retry=False,
-        )
+        raise _no_reference(text, "an Ollama model", "Write ollama:name or ollama:name:tag.")
     found = match.groupdict()
     return OllamaRef(found["owner"].rstrip("/"), found["name"], found["tag"] or "latest")

@@ -111,9 +111,8 @@ def _looked_through(
     are."""
     stamp = (corpus.stamps(files), params.model_dump_json(), cut.model_dump_json())
     before, states, chunks = session.recall(READ, (None, [], {}))
-    place = (
-        st.empty()
-    )  # always: what is drawn below keeps its place, and is not seen twice meanwhile
+    # Always there: what is drawn below keeps its place, and is not seen twice meanwhile.
+    place = st.empty()
     if before != stamp:
         # What reads and cuts is imported with the first file, which takes some seconds once.
         with place.container(), st.spinner("Reading and cutting", show_time=True):

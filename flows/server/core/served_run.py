@@ -248,12 +248,11 @@ class ServedRun:
             if self._stopped is not None:
                 self._failed(self._stopped)
                 return
-            self.status = "cancelled"
-            self._add({"type": "run_cancelled", "run": self.id, **self._took()})
+            self.say_cancelled()
 
-    def stopped_asleep(self) -> None:
-        """It was stopped where it is recorded, while it waited for a person. Its last event says
-        so, as of every other."""
+    def say_cancelled(self) -> None:
+        """Its last event says that it was stopped; also of one that was stopped where it is
+        recorded, while it waited for a person."""
         self.status = "cancelled"
         self._add({"type": "run_cancelled", "run": self.id, **self._took()})
 

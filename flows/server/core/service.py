@@ -313,7 +313,7 @@ class FlowService:
         await in_thread(stop, await self.history(), run)
         self.woken.asleep.pop(run, None)
         if live is not None:
-            live.stopped_asleep()
+            live.say_cancelled()
 
     async def watch(self) -> None:
         """Wake runs of this server that wait for a person whose time is up; for ever."""

@@ -23,8 +23,15 @@ from patchbay.flows.runs.api import load
 from patchbay.flows.runs.subflows import Prepared, prepare
 from patchbay.nodes.home import weights_path
 from patchbay.nodes.models.transformers.adapter import SHIPPED, find_adapter
+from patchbay.nodes.weights.resolve import resolve
 from tests.flows.runs.harness import CATALOG, OUT, flow
 from tests.paths import ROOT, python_path
+
+
+@pytest.fixture(autouse=True)
+def weights() -> None:
+    """A bundle takes weights along that are here, and fetches none."""
+    resolve("smollm2-135m-instruct")
 
 
 def made(folder: Path, document: Flow) -> tuple[Any, Prepared]:
