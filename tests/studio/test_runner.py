@@ -86,6 +86,13 @@ def chain(kind: str | None = None) -> Flow:
     return Flow(nodes=(ask, middle, answer), edges=tuple(edges))
 
 
+def asking() -> Flow:
+    """A flow that asks a person to choose."""
+    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
+    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
+    return Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
+
+
 def until(true: Callable[[], Any]) -> None:
     end = time.monotonic() + PATIENCE_S
     while not true():
@@ -267,10 +274,7 @@ def test_a_run_of_the_real_model_stops_and_leaves_no_thread(tmp_path: Path) -> N
 
 
 def test_of_two_tabs_that_answer_at_once_one_is_heard(runner: Runner) -> None:
-    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
-    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
-    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
-    live = runner.start("doc", "ann", document, {})
+    live = runner.start("doc", "ann", asking(), {})
     until(lambda: live.progress.status == "waiting")
 
     def one(word: str) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import Event, RunWaiting
 from patchbay.flows.runs.rest import Rest
@@ -19,7 +18,16 @@ from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.studio.runs import answering
 from patchbay.studio.runs.runner import Runner
 from tests.stores import another
-from tests.studio.test_runner import PATIENCE_S, Slow, chain, ended, made_runner, recorded, until
+from tests.studio.test_runner import (
+    PATIENCE_S,
+    Slow,
+    asking,
+    chain,
+    ended,
+    made_runner,
+    recorded,
+    until,
+)
 
 
 @pytest.fixture
@@ -40,10 +48,7 @@ def test_stopping_ends_the_run_and_tells_so(runner: Runner) -> None:
 
 
 def test_stopping_a_run_that_waits_closes_its_questions(runner: Runner) -> None:
-    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
-    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
-    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
-    live = runner.start("doc", "ann", document, {})
+    live = runner.start("doc", "ann", asking(), {})
     until(lambda: live.progress.status == "waiting")
     runner.stop(live.id)
     assert live.progress.status == "cancelled"
@@ -55,11 +60,8 @@ def test_stopping_a_run_that_waits_closes_its_questions(runner: Runner) -> None:
 
 
 def test_a_run_that_is_stopped_as_soon_as_it_asks_does_not_fall_asleep(runner: Runner) -> None:
-    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
-    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
-    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
     for wait_s in (0.0, 0.0, 0.001, 0.002, 0.004, 0.006, 0.008, 0.01, 0.015, 0.02):
-        live = runner.start("doc", "ann", document, {})
+        live = runner.start("doc", "ann", asking(), {})
         until(lambda live=live: live.progress.questions)
         time.sleep(wait_s)
         runner.stop(live.id)
@@ -71,9 +73,6 @@ def test_a_run_that_is_stopped_as_soon_as_it_asks_does_not_fall_asleep(runner: R
 def test_what_is_stopped_just_after_it_fell_asleep_is_shown_as_stopped(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
-    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
-    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
     told: list[dict[str, Any]] = []
     runner.subscribe("doc", "ann", told.append)
     tell = Run._tell
@@ -84,7 +83,7 @@ def test_what_is_stopped_just_after_it_fell_asleep_is_shown_as_stopped(
             runner.stop(run.id)
 
     monkeypatch.setattr(Run, "_tell", and_stop)
-    live = runner.start("doc", "ann", document, {})
+    live = runner.start("doc", "ann", asking(), {})
     until(lambda: live.progress.status == "cancelled")
     until(lambda: told[-1].get("run", {}).get("status") == "cancelled")
     assert recorded(runner, live).status == "cancelled"
@@ -93,9 +92,6 @@ def test_what_is_stopped_just_after_it_fell_asleep_is_shown_as_stopped(
 def test_a_stop_that_is_recorded_only_after_the_run_said_that_it_waits_is_shown(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
-    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
-    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
     tell, stopped = Run._tell, Rest._stopped
 
     def while_it_is_stopped(run: Run, event: Event, **more: Any) -> None:
@@ -110,7 +106,7 @@ def test_a_stop_that_is_recorded_only_after_the_run_said_that_it_waits_is_shown(
 
     monkeypatch.setattr(Run, "_tell", while_it_is_stopped)
     monkeypatch.setattr(Rest, "_stopped", late)
-    live = runner.start("doc", "ann", document, {})
+    live = runner.start("doc", "ann", asking(), {})
     until(lambda: live.progress.status == "cancelled")
     assert not live.progress.questions
     assert recorded(runner, live).status == "cancelled"
